@@ -1,0 +1,50 @@
+# Language level, warnings, sanitizers, ccache and a fast linker where present.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+                    -Wcast-qual -Woverloaded-virtual -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms of GCC 12 inside the standard library and Asio at -O2.
+  add_compile_options(-Wno-error=maybe-uninitialized -Wno-error=stringop-overflow
+                      -Wno-error=array-bounds -Wno-error=restrict -Wno-error=dangling-pointer)
+endif()
+
+if(PB_SANITIZE)
+  add_compile_options(-fsanitize=${PB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PB_SANITIZE})
+  if(PB_SANITIZE MATCHES "thread")
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()
+
+find_program(PB_CCACHE ccache)
+if(PB_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PB_CCACHE})
+endif()
+find_program(PB_MOLD mold)
+find_program(PB_LLD ld.lld)
+if(PB_MOLD AND NOT PB_SANITIZE)
+  add_link_options(-fuse-ld=mold)
+elseif(PB_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+# pb_room(name SOURCES … DEPS …): the static library of one room under src/.
+function(pb_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS" ${ARGN})
+  if(ROOM_SOURCES)
+    add_library(pb_${name} STATIC ${ROOM_SOURCES})
+    target_include_directories(pb_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(pb_${name} PUBLIC ${ROOM_DEPS})
+  else()
+    add_library(pb_${name} INTERFACE)
+    target_include_directories(pb_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(pb_${name} INTERFACE ${ROOM_DEPS})
+  endif()
+endfunction()

@@ -1,0 +1,66 @@
+// Every limit and constant of the system, in one place, with the relations between them checked.
+// What operators may change is in the configuration table (src/ops/config.cpp); its defaults and
+// ranges are here too.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace base::limits {
+
+// --- HTTP at our edge -----------------------------------------------------------------------
+inline constexpr std::size_t kHeaderBytesMax = 16 * 1024;
+inline constexpr std::size_t kBodyBytesMax = 16 * 1024;  // the largest any route asks for
+inline constexpr std::size_t kPixelBodyBytesMax = 1024;
+inline constexpr std::size_t kAuthBodyBytesMax = 8 * 1024;
+inline constexpr std::int64_t kHeaderTimeMs = 10'000;  // from the first byte wanted to the last
+inline constexpr std::int64_t kBodyTimeMs = 20'000;
+inline constexpr std::int64_t kKeepAliveIdleMs = 75'000;
+inline constexpr std::int64_t kResponseTimeMs = 120'000;  // to take a whole response
+inline constexpr std::int64_t kSweepMs = 500;             // how often deadlines are looked at
+
+// --- WebSocket ------------------------------------------------------------------------------
+inline constexpr std::size_t kMessageBytesMax = 4096;
+inline constexpr std::int64_t kHelloTimeMs = 10'000;
+inline constexpr std::int64_t kPingEveryMs = 25'000;   // server's ping when a client is silent
+inline constexpr std::int64_t kSilenceMs = 75'000;     // no byte from the client for this long
+inline constexpr std::int64_t kStallMs = 60'000;       // no byte taken by the client for this long
+inline constexpr std::int64_t kCloseTimeMs = 3'000;    // to answer a close frame
+inline constexpr std::size_t kUnansweredMax = 8;       // placements in flight a connection
+inline constexpr std::size_t kOutboxBytesMax = 32 * 1024;   // small messages waiting, a connection
+inline constexpr std::size_t kCatchUpBytesMax = 64 * 1024;  // one conflated catch-up delta
+inline constexpr int kSocketSendBufferBytes = 128 * 1024;
+inline constexpr std::size_t kTokenBytesMax = 2048;
+inline constexpr std::int64_t kPresenceEveryMs = 2'000;
+inline constexpr std::int64_t kHeartbeatMs = 15'000;
+
+// --- Per person, per address ----------------------------------------------------------------
+inline constexpr double kRequestsPerPersonPerSecond = 20;  // placements asked for, accepted or not
+inline constexpr std::size_t kRateTableEntriesMax = 200'000;
+
+// --- Canvas ---------------------------------------------------------------------------------
+inline constexpr int kCanvasSideMin = 16;
+inline constexpr int kCanvasSideMax = 4096;
+inline constexpr std::size_t kNameBytesMax = 64;
+inline constexpr std::size_t kTailEntriesMax = 65'536;  // entries kept in memory for catch-up
+inline constexpr std::size_t kHistoryRowsMax = 100;     // of one pixel, in one answer
+
+// --- Journal --------------------------------------------------------------------------------
+inline constexpr std::size_t kProducerWindow = 8;  // accepted answers kept for each producer
+inline constexpr std::size_t kJournalQueueMax = 16'384;
+inline constexpr std::size_t kJournalBatchMax = 4'096;
+inline constexpr std::uint64_t kCheckpointEveryEntries = 50'000;
+inline constexpr std::int64_t kProducerKeepMs = 24LL * 3600 * 1000;
+inline constexpr std::size_t kQueryQueueMax = 1'024;
+
+// --- Ticks ----------------------------------------------------------------------------------
+inline constexpr int kTickMsMin = 20;
+
+static_assert(kBodyBytesMax >= kPixelBodyBytesMax && kBodyBytesMax >= kAuthBodyBytesMax);
+static_assert(kSilenceMs > 2 * kPingEveryMs, "a client may miss one ping");
+static_assert(kUnansweredMax <= kProducerWindow, "every repeat must find its answer");
+static_assert(kJournalBatchMax <= kJournalQueueMax);
+static_assert(kTailEntriesMax >= 2 * kJournalBatchMax, "a reader one batch behind finds its place");
+static_assert(kTokenBytesMax + 16 <= kMessageBytesMax, "a token fits in one message");
+
+}  // namespace base::limits
