@@ -22,11 +22,11 @@ inline constexpr std::int64_t kSweepMs = 500;             // how often deadlines
 // --- WebSocket ------------------------------------------------------------------------------
 inline constexpr std::size_t kMessageBytesMax = 4096;
 inline constexpr std::int64_t kHelloTimeMs = 10'000;
-inline constexpr std::int64_t kPingEveryMs = 25'000;   // server's ping when a client is silent
-inline constexpr std::int64_t kSilenceMs = 75'000;     // no byte from the client for this long
-inline constexpr std::int64_t kStallMs = 60'000;       // no byte taken by the client for this long
-inline constexpr std::int64_t kCloseTimeMs = 3'000;    // to answer a close frame
-inline constexpr std::size_t kUnansweredMax = 8;       // placements in flight a connection
+inline constexpr std::int64_t kPingEveryMs = 25'000;  // server's ping when a client is silent
+inline constexpr std::int64_t kSilenceMs = 75'000;    // no byte from the client for this long
+inline constexpr std::int64_t kStallMs = 60'000;      // no byte taken by the client for this long
+inline constexpr std::int64_t kCloseTimeMs = 3'000;   // to answer a close frame
+inline constexpr std::size_t kUnansweredMax = 8;      // placements in flight a connection
 inline constexpr std::size_t kOutboxBytesMax = 32 * 1024;   // small messages waiting, a connection
 inline constexpr std::size_t kCatchUpBytesMax = 64 * 1024;  // one conflated catch-up delta
 inline constexpr int kSocketSendBufferBytes = 128 * 1024;
