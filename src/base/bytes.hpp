@@ -5,17 +5,18 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace base {
 
 static_assert(std::endian::native == std::endian::little, "the formats are little-endian");
 
-/// Appends `value` as sizeof(T) little-endian bytes.
-template <std::integral T>
+/// Appends `value`, a number or an enumerator, as sizeof(T) little-endian bytes.
+template <class T>
+requires std::integral<T> || std::is_enum_v<T>
 void put(std::string& out, T value) {
   char bytes[sizeof(T)];
   std::memcpy(bytes, &value, sizeof(T));

@@ -44,6 +44,7 @@ inline constexpr int kCanvasSideMax = 4096;
 inline constexpr std::size_t kNameBytesMax = 64;
 inline constexpr std::size_t kTailEntriesMax = 65'536;  // entries kept in memory for catch-up
 inline constexpr std::size_t kHistoryRowsMax = 100;     // of one pixel, in one answer
+inline constexpr std::int64_t kSnapshotAgeMs = 1'000;   // a served snapshot lags at most this
 
 // --- Journal --------------------------------------------------------------------------------
 inline constexpr std::size_t kProducerWindow = 8;  // accepted answers kept for each producer

@@ -39,6 +39,13 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
+/// One pixel as it stands after some entries; `index` is y × width + x.
+struct PixelChange {
+  std::uint32_t index = 0;
+  std::uint8_t color = 0;
+  friend bool operator==(const PixelChange&, const PixelChange&) = default;
+};
+
 /// Why a placement is refused; the numbers are those of docs/protocol.md.
 enum class Refusal : std::uint8_t {
   cooldown = 1,

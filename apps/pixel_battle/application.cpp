@@ -1,0 +1,192 @@
+#include "apps/pixel_battle/application.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include <pthread.h>
+
+#include "base/clock.hpp"
+#include "canvas/palette.hpp"
+#include "journal/embedded/embedded_journal.hpp"
+#include "ops/log.hpp"
+#include "service/canvas_routes.hpp"
+
+namespace pixel_battle {
+
+namespace {
+
+constexpr std::int64_t kDrainPaceMsMax = 2'000;
+constexpr std::int64_t kDrainPaceShare = 3;  // clients are asked to leave in a third of the limit
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+/// The journal is in a state that only a new process can tell: nothing more may be answered.
+void end_at_once(const std::string& why) {
+  ops::log::error("the journal cannot go on, ending the process", {{"why", why}});
+  std::_Exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
+Application::Application(const ops::Config& config)
+    : config_(config), metrics_(ops::kVersion), tokens_(config.secret_keys) {}
+
+Application::~Application() {
+  if (server_) server_->stop();
+  snapshots_.reset();  // before what it answers to
+  if (journal_) journal_->stop();
+}
+
+base::Result<std::unique_ptr<Application>> Application::open(const ops::Config& config) {
+  // Before any thread is there, so that all inherit it: signals are waited for in one place.
+  const auto signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::unique_ptr<Application> application(new Application(config));
+  if (auto opened = application->open_parts(); !opened) return opened.error();
+  return application;
+}
+
+base::Status Application::open_parts() {
+  if (config_.secret_key_is_random) {
+    ops::log::warning("APP_SECRET_KEY is not set: sessions end when this process does");
+  }
+  if (auto opened = open_journal(); !opened) return opened;
+  return open_server();
+}
+
+base::Status Application::open_journal() {
+  const canvas::Rules rules{.cooldown_ms = config_.cooldown_ms,
+                            .charges_max = config_.charges_max,
+                            .frozen = config_.canvas_frozen};
+  journal::Observers observers{.on_batch = [this](std::size_t entries, double seconds) {
+    metrics_.commit_seconds.observe(seconds);
+    metrics_.commit_entries.observe(static_cast<double>(entries));
+  }};
+  journal_ = journal::make_embedded({.data_dir = config_.data_dir,
+                                     .size = {config_.canvas_width, config_.canvas_height},
+                                     .blank_color = canvas::kBlankColor,
+                                     .rules = rules,
+                                     .observers = std::move(observers)});
+  const auto begin_ms = base::steady_ms();
+  auto started = journal_->start(
+      [this](std::span<const canvas::Entry> entries) {
+        live_->apply(entries);
+        if (auto* server = listener_.load()) server->wake();
+      },
+      end_at_once);
+  if (!started) return started.error();
+  const auto position = started->position;
+  live_ = std::make_unique<service::LiveCanvas>(
+      std::move(started).value(), canvas::color_bits(canvas::kDefaultPalette.size()), metrics_);
+  readiness_.add_check("journal", [this] {
+    const auto health = journal_->health();
+    metrics_.journal_writable.set(health.writable ? 1 : 0);
+    // A full disk leaves the board readable, and moving players away would not help them.
+    return ops::Check{.ready = true, .detail = health.writable ? "ok" : health.detail};
+  });
+  ops::log::info("journal open", {{"data_dir", config_.data_dir},
+                                  {"epoch", position.epoch},
+                                  {"offset", position.offset},
+                                  {"took_ms", base::steady_ms() - begin_ms}});
+  return base::Done{};
+}
+
+service::Settings Application::settings() const {
+  return {.canvas_name = config_.canvas_name,
+          .served_by = config_.replica_name,
+          .version = std::string(ops::kVersion),
+          .palette = canvas::kDefaultPalette,
+          .guests = config_.guests,
+          .session_ttl_ms = config_.session_ttl_s * 1000};
+}
+
+base::Status Application::open_server() {
+  std::optional<auth::TelegramVerifier> telegram;
+  if (!config_.telegram_bot_token.empty()) {
+    telegram.emplace(config_.telegram_bot_token, config_.telegram_auth_age_s);
+  }
+  game_ = std::make_unique<service::PixelBattle>(settings(), *journal_, *live_, tokens_,
+                                                 std::move(telegram), metrics_);
+  snapshots_ = std::make_unique<service::Snapshots>(*live_, canvas::kDefaultPalette, metrics_);
+  player_metrics_ = std::make_unique<service::PlayerMetrics>(metrics_);
+  router_ = std::make_unique<service::Router>(
+      service::canvas_routes(*game_, *snapshots_, readiness_), tokens_, metrics_);
+
+  auto files = net::StaticFiles::load(config_.web_dir);
+  if (!files) return files.error();
+  files_ = std::move(files).value();
+  auto proxies = net::Networks::parse(config_.trusted_proxies);
+  if (!proxies) return base::Error{"TRUSTED_PROXIES: " + proxies.error().message};
+  proxies_ = std::move(proxies).value();
+
+  site_ = std::make_unique<net::Site>(net::Site{
+      .router = *router_,
+      .files = *files_,
+      .feed = *live_,
+      .open_conversation =
+          [this](service::Outlet& outlet) {
+            return std::make_unique<service::PlayerSession>(*game_, *player_metrics_, outlet);
+          },
+      .websocket_path = "/ws",
+      .served_by = config_.replica_name,
+      .trusted_proxies = *proxies_,
+      .allowed_origins = config_.allowed_origins,
+      .metrics = metrics_});
+  net::ServerOptions options{
+      .host = config_.host,
+      .port = config_.port,
+      .threads = config_.threads,
+      .connections_max = config_.connections_max,
+      .connections_per_address_max = config_.connections_per_address_max,
+      .requests_per_address = config_.rate_limit_per_address,
+      .tick_ms_max = config_.tick_ms_max,
+      .on_online = [this](std::uint32_t online) { game_->set_online(online); }};
+  server_ =
+      std::make_unique<net::Server>(*site_, std::move(options), live_->standing().position.offset);
+  return server_->listen();
+}
+
+int Application::serve_until_signal() {
+  server_->start();
+  listener_.store(server_.get());
+  readiness_.set_stage(ops::Stage::serving);
+  metrics_.ready.set(1);
+  const auto shown_host = config_.host == "0.0.0.0" ? std::string("localhost") : config_.host;
+  ops::log::info("serving",
+                 {{"address", "http://" + shown_host + ":" + std::to_string(server_->port())},
+                  {"replica", config_.replica_name},
+                  {"threads", config_.threads},
+                  {"version", ops::kVersion}});
+  const auto signals = stop_signals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  ops::log::info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  drain();
+  return EXIT_SUCCESS;
+}
+
+/// Unready, then no new connections, then everyone goes elsewhere, then everything is on disk.
+void Application::drain() {
+  const auto begin_ms = base::steady_ms();
+  readiness_.set_stage(ops::Stage::draining);
+  metrics_.ready.set(0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(config_.drain_unready_ms));
+  const auto left_ms =
+      std::max<std::int64_t>(0, config_.drain_limit_ms - (base::steady_ms() - begin_ms));
+  const auto pace_ms = std::min(kDrainPaceMsMax, left_ms / kDrainPaceShare);
+  const auto cut_off = server_->drain(static_cast<std::uint32_t>(pace_ms), left_ms);
+  server_->stop();
+  journal_->stop();
+  ops::log::info("stopped", {{"took_ms", base::steady_ms() - begin_ms}, {"cut_off", cut_off}});
+}
+
+}  // namespace pixel_battle

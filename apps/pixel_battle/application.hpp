@@ -1,0 +1,64 @@
+// The application: all parts of pixel-battle, made and wired in the order in which they depend on
+// each other.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "auth/telegram.hpp"
+#include "auth/token.hpp"
+#include "base/result.hpp"
+#include "journal/journal.hpp"
+#include "net/address.hpp"
+#include "net/server.hpp"
+#include "net/static_files.hpp"
+#include "ops/config.hpp"
+#include "ops/metrics.hpp"
+#include "ops/readiness.hpp"
+#include "service/live_canvas.hpp"
+#include "service/pixel_battle.hpp"
+#include "service/player_session.hpp"
+#include "service/router.hpp"
+#include "service/snapshots.hpp"
+
+namespace pixel_battle {
+
+class Application {
+ public:
+  /// Opens the journal and the listening sockets; serves nobody yet. `config` is copied.
+  static base::Result<std::unique_ptr<Application>> open(const ops::Config& config);
+  ~Application();
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  /// Serves until SIGTERM or SIGINT, drains, and returns the exit status.
+  int serve_until_signal();
+
+ private:
+  explicit Application(const ops::Config& config);
+  base::Status open_parts();
+  base::Status open_journal();
+  base::Status open_server();
+  [[nodiscard]] service::Settings settings() const;
+  void drain();
+
+  const ops::Config config_;
+  ops::Metrics metrics_;
+  ops::Readiness readiness_;
+  auth::TokenSigner tokens_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<service::LiveCanvas> live_;
+  std::unique_ptr<service::PixelBattle> game_;
+  std::unique_ptr<service::Snapshots> snapshots_;
+  std::unique_ptr<service::PlayerMetrics> player_metrics_;
+  std::unique_ptr<service::Router> router_;
+  std::optional<net::StaticFiles> files_;
+  std::optional<net::Networks> proxies_;
+  std::unique_ptr<net::Site> site_;
+  std::unique_ptr<net::Server> server_;
+  // The journal commits as soon as it is open, the server comes later.
+  std::atomic<net::Server*> listener_{nullptr};
+};
+
+}  // namespace pixel_battle

@@ -1,0 +1,29 @@
+// What every open connection has in common: its worker can look at its deadlines, ask it to finish
+// and end it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace net {
+
+/// Lives on its worker's thread.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  /// Called every limits::kSweepMs: ends what has taken too long. `now_ms` is base::steady_ms().
+  virtual void sweep(std::int64_t now_ms) = 0;
+
+  /// Finish what is under way and take nothing new.
+  virtual void drain() = 0;
+
+  /// Close now, whatever is under way.
+  virtual void abort() = 0;
+
+ private:
+  friend class Worker;
+  std::size_t place_ = 0;  // in the worker's list
+};
+
+}  // namespace net

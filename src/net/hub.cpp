@@ -1,0 +1,136 @@
+#include "net/hub.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+
+namespace net {
+
+namespace {
+
+namespace limits = base::limits;
+
+constexpr std::size_t kCatchUpsKept = 64;
+constexpr std::int64_t kFanoutShare = 4;  // a tick lasts at least four deliveries
+
+}  // namespace
+
+void HubShard::add(Subscriber& subscriber) {
+  subscriber.place_ = subscribers_.size();
+  subscribers_.push_back(&subscriber);
+  count_.store(static_cast<std::uint32_t>(subscribers_.size()));
+}
+
+void HubShard::remove(Subscriber& subscriber) {
+  subscribers_.back()->place_ = subscriber.place_;
+  subscribers_[subscriber.place_] = subscribers_.back();
+  subscribers_.pop_back();
+  count_.store(static_cast<std::uint32_t>(subscribers_.size()));
+}
+
+void HubShard::deliver(const service::Tick& tick) {
+  const auto begin_ns = base::steady_ns();
+  offset_ = tick.offset;
+  catch_ups_.clear();
+  // Delivery removes nobody: a connection that fails ends later, in its own coroutine.
+  for (Subscriber* subscriber : subscribers_) subscriber->deliver(tick);
+  delivery_ns_.store(base::steady_ns() - begin_ns);
+}
+
+void HubShard::tell(const wire::SharedBytes& frame) {
+  for (Subscriber* subscriber : subscribers_) subscriber->tell(frame);
+}
+
+wire::SharedBytes HubShard::catch_up(std::uint64_t from) {
+  if (const auto found = catch_ups_.find(from); found != catch_ups_.end()) return found->second;
+  auto frame = feed_.catch_up(from, offset_);
+  if (catch_ups_.size() < kCatchUpsKept) catch_ups_.emplace(from, frame);
+  return frame;
+}
+
+Hub::Hub(std::vector<Member> members, service::Feed& feed, int tick_ms_max, ops::Metrics& metrics,
+         std::function<void(std::uint32_t)> on_online)
+    : members_(std::move(members)),
+      feed_(feed),
+      tick_ms_max_(tick_ms_max),
+      metrics_(metrics),
+      on_online_(std::move(on_online)),
+      tick_timer_(members_.front().io->get_executor()),
+      presence_timer_(members_.front().io->get_executor()) {}
+
+void Hub::wake() {
+  if (awake_.exchange(true)) return;
+  asio::post(*members_.front().io, [this] { on_wake(); });
+}
+
+void Hub::on_wake() {
+  if (stopped_) return;
+  const auto due_ms = last_tick_ms_ + tick_ms() - base::steady_ms();
+  if (due_ms <= 0) return tick();
+  tick_timer_.expires_after(std::chrono::milliseconds(due_ms));
+  tick_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) tick();
+  });
+}
+
+void Hub::tick() {
+  awake_.store(false);  // before the tick is taken: what comes later wakes us again
+  last_tick_ms_ = base::steady_ms();
+  const auto tick = feed_.take_tick();
+  if (!tick) return;
+  for (const Member& member : members_) {
+    metrics_.fanout_seconds.observe(static_cast<double>(member.shard->delivery_ns()) * 1e-9);
+    asio::dispatch(*member.io, [shard = member.shard, tick = *tick] { shard->deliver(tick); });
+  }
+  metrics_.tick_ms.set(tick_ms());
+}
+
+int Hub::tick_ms() const {
+  std::int64_t slowest_ns = 0;
+  for (const Member& member : members_) {
+    slowest_ns = std::max(slowest_ns, member.shard->delivery_ns());
+  }
+  const auto wanted_ms = kFanoutShare * slowest_ns / 1'000'000;
+  return static_cast<int>(std::clamp<std::int64_t>(wanted_ms, limits::kTickMsMin, tick_ms_max_));
+}
+
+void Hub::start() { schedule_presence(); }
+
+void Hub::stop() {
+  stopped_ = true;
+  tick_timer_.cancel();
+  presence_timer_.cancel();
+}
+
+void Hub::schedule_presence() {
+  presence_timer_.expires_after(std::chrono::milliseconds(limits::kPresenceEveryMs));
+  presence_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || stopped_) return;
+    tell_presence();
+    schedule_presence();
+  });
+}
+
+void Hub::tell_presence() {
+  std::uint32_t online = 0;
+  for (const Member& member : members_) online += member.shard->subscribers();
+  metrics_.players_online.set(online);
+  on_online_(online);
+  const auto now_ms = base::steady_ms();
+  if (online == told_online_ && now_ms - last_presence_ms_ < limits::kHeartbeatMs) return;
+  told_online_ = online;
+  last_presence_ms_ = now_ms;
+  tell(feed_.presence(online));
+}
+
+void Hub::tell(const wire::SharedBytes& frame) {
+  for (const Member& member : members_) {
+    asio::dispatch(*member.io, [shard = member.shard, frame] { shard->tell(frame); });
+  }
+}
+
+}  // namespace net

@@ -1,0 +1,109 @@
+// The hub: brings every tick of the feed to every subscriber. One shard per worker thread; the
+// ticker on the first worker takes the tick, frames are shared by reference.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "net/types.hpp"
+#include "ops/metrics.hpp"
+#include "service/feed.hpp"
+
+namespace net {
+
+/// Someone who follows the feed, on a shard's thread.
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+  virtual void deliver(const service::Tick& tick) = 0;
+  /// A frame that may be left out when the subscriber is not keeping up.
+  virtual void tell(const wire::SharedBytes& frame) = 0;
+
+ private:
+  friend class HubShard;
+  std::size_t place_ = 0;
+};
+
+/// The subscribers of one worker. Belongs to its thread, except for the two counters.
+class HubShard {
+ public:
+  explicit HubShard(service::Feed& feed, std::uint64_t offset) : feed_(feed), offset_(offset) {}
+
+  void add(Subscriber& subscriber);
+  void remove(Subscriber& subscriber);
+
+  void deliver(const service::Tick& tick);
+  void tell(const wire::SharedBytes& frame);
+
+  /// The offset that every subscriber who keeps up has been brought to.
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+
+  /// The frame from `from` to offset(); null if that is too far. Shared by all who ask for the
+  /// same: after a restart thousands stand at one position.
+  wire::SharedBytes catch_up(std::uint64_t from);
+  wire::SharedBytes too_far_behind() { return feed_.too_far_behind(); }
+
+  [[nodiscard]] std::uint32_t subscribers() const { return count_.load(); }
+  /// How long the last delivery took on this thread.
+  [[nodiscard]] std::int64_t delivery_ns() const { return delivery_ns_.load(); }
+
+ private:
+  service::Feed& feed_;
+  std::uint64_t offset_;
+  std::vector<Subscriber*> subscribers_;
+  std::unordered_map<std::uint64_t, wire::SharedBytes> catch_ups_;  // by `from`, to offset_
+  std::atomic<std::uint32_t> count_{0};
+  std::atomic<std::int64_t> delivery_ns_{0};
+};
+
+/// Decides when to tick: at once when it was quiet, at most every 20 ms otherwise, and less often
+/// when a delivery takes long, so that fan-out never takes more than a quarter of a core's time,
+/// up to `tick_ms_max`.
+class Hub {
+ public:
+  struct Member {
+    asio::io_context* io;
+    HubShard* shard;
+  };
+
+  /// `members[0]` is where the ticker runs. `on_online` gets the number of players when it changes.
+  Hub(std::vector<Member> members, service::Feed& feed, int tick_ms_max, ops::Metrics& metrics,
+      std::function<void(std::uint32_t)> on_online);
+
+  /// Something became durable. Thread-safe, cheap, does not wait.
+  void wake();
+
+  /// Starts telling the number of players. On the first worker's thread.
+  void start();
+  /// Stops all timers. On the first worker's thread.
+  void stop();
+
+  /// The frame to every subscriber. Thread-safe.
+  void tell(const wire::SharedBytes& frame);
+
+ private:
+  void on_wake();
+  void tick();
+  void schedule_presence();
+  void tell_presence();
+  [[nodiscard]] int tick_ms() const;
+
+  std::vector<Member> members_;
+  service::Feed& feed_;
+  const int tick_ms_max_;
+  ops::Metrics& metrics_;
+  std::function<void(std::uint32_t)> on_online_;
+
+  std::atomic<bool> awake_{false};  // a wake-up is on its way or a tick is scheduled
+  Timer tick_timer_;
+  Timer presence_timer_;
+  std::int64_t last_tick_ms_ = 0;
+  std::int64_t last_presence_ms_ = 0;
+  std::uint32_t told_online_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace net

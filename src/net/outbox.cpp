@@ -1,0 +1,62 @@
+#include "net/outbox.hpp"
+
+#include <cerrno>
+
+#include <sys/socket.h>
+
+#include "base/limits.hpp"
+
+namespace net {
+
+bool Outbox::add(std::string_view frame) {
+  if (small_.size() - small_sent_ + frame.size() > base::limits::kOutboxBytesMax) return false;
+  if (small_sent_ > 0) {
+    small_.erase(0, small_sent_);
+    small_sent_ = 0;
+  }
+  small_ += frame;
+  return true;
+}
+
+Outbox::State Outbox::send(const wire::SharedBytes& frame) {
+  std::size_t sent = 0;
+  const State state = send_from(*frame, sent);
+  if (state == State::blocked) {
+    shared_ = frame;
+    shared_sent_ = sent;
+  }
+  return state;
+}
+
+Outbox::State Outbox::flush() {
+  if (shared_) {
+    const State state = send_from(*shared_, shared_sent_);
+    if (state != State::empty) return state;
+    shared_.reset();
+  }
+  if (!small_.empty()) {
+    const State state = send_from(small_, small_sent_);
+    if (state != State::empty) return state;
+    small_ = {};  // gives the memory back: most connections have nothing waiting
+    small_sent_ = 0;
+  }
+  return State::empty;
+}
+
+Outbox::State Outbox::send_from(std::string_view bytes, std::size_t& sent) {
+  while (sent < bytes.size()) {
+    const ssize_t taken =
+        ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (taken >= 0) {
+      sent += static_cast<std::size_t>(taken);
+      bytes_sent_ += static_cast<std::uint64_t>(taken);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return State::blocked;
+    } else if (errno != EINTR) {
+      return State::failed;
+    }
+  }
+  return State::empty;
+}
+
+}  // namespace net

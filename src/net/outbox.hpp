@@ -1,0 +1,46 @@
+// What one WebSocket connection still has to send: at most one shared frame, partly sent, and small
+// messages of its own. Writes straight to the socket and keeps only what the kernel did not take.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "wire/frame.hpp"
+
+namespace net {
+
+/// Does not own the socket; belongs to its thread.
+class Outbox {
+ public:
+  enum class State : std::uint8_t { empty, blocked, failed };
+
+  /// `socket` is a non-blocking stream socket.
+  explicit Outbox(int socket) : socket_(socket) {}
+
+  /// Puts a whole frame behind what is waiting, without sending. False: there is no room.
+  bool add(std::string_view frame);
+
+  /// Sends a shared frame. Only when empty.
+  State send(const wire::SharedBytes& frame);
+
+  /// Sends what is waiting as far as the kernel takes it.
+  State flush();
+
+  [[nodiscard]] bool empty() const { return !shared_ && small_.empty(); }
+  /// Bytes the kernel has taken so far.
+  [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
+
+ private:
+  /// Advances `sent` as far as possible; empty when all of `bytes` is sent.
+  State send_from(std::string_view bytes, std::size_t& sent);
+
+  int socket_;
+  std::uint64_t bytes_sent_ = 0;
+  wire::SharedBytes shared_;  // goes before small_
+  std::size_t shared_sent_ = 0;
+  std::string small_;
+  std::size_t small_sent_ = 0;
+};
+
+}  // namespace net

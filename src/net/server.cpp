@@ -1,0 +1,79 @@
+#include "net/server.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include <boost/asio/post.hpp>
+
+#include "base/clock.hpp"
+
+namespace net {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainPoll{5};
+
+}  // namespace
+
+Server::Server(const Site& site, ServerOptions options, std::uint64_t offset)
+    : options_(std::move(options)),
+      admission_(options_.connections_max, options_.connections_per_address_max,
+                 options_.requests_per_address),
+      metrics_(site.metrics) {
+  std::vector<Hub::Member> members;
+  for (int i = 0; i < options_.threads; ++i) {
+    workers_.push_back(std::make_unique<Worker>(site, admission_, metrics_, offset));
+    members.push_back({&workers_.back()->io(), &workers_.back()->shard()});
+  }
+  hub_ = std::make_unique<Hub>(std::move(members), site.feed, options_.tick_ms_max, site.metrics,
+                               options_.on_online);
+}
+
+Server::~Server() { stop(); }
+
+base::Status Server::listen() {
+  try {
+    asio::ip::tcp::endpoint endpoint(asio::ip::make_address(options_.host), options_.port);
+    for (const auto& worker : workers_) {
+      worker->listen(endpoint);
+      endpoint = worker->endpoint();  // the others share the port that the first one got
+    }
+  } catch (const boost::system::system_error& failed) {
+    return base::Error{"cannot listen on " + options_.host + " port " +
+                       std::to_string(options_.port) + ": " + failed.code().message()};
+  }
+  return base::Done{};
+}
+
+std::uint16_t Server::port() const { return workers_.front()->endpoint().port(); }
+
+void Server::start() {
+  running_ = true;
+  asio::post(workers_.front()->io(), [this] { hub_->start(); });
+  for (const auto& worker : workers_) worker->start();
+}
+
+std::size_t Server::connections() const {
+  std::size_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->connections();
+  return sum;
+}
+
+std::size_t Server::drain(std::uint32_t pace_ms, std::int64_t limit_ms) {
+  const auto deadline_ms = base::steady_ms() + limit_ms;
+  for (const auto& worker : workers_) worker->drain(pace_ms);
+  // The first look comes after the workers have begun: what they accepted last counts too.
+  do {
+    std::this_thread::sleep_for(kDrainPoll);
+  } while (connections() > 0 && base::steady_ms() < deadline_ms);
+  return connections();
+}
+
+void Server::stop() {
+  if (!running_) return;
+  running_ = false;
+  asio::post(workers_.front()->io(), [this] { hub_->stop(); });
+  for (const auto& worker : workers_) worker->stop();
+}
+
+}  // namespace net

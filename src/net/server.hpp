@@ -1,0 +1,62 @@
+// The server: workers, hub and admission, started and drained together. Start reading src/net here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "net/admission.hpp"
+#include "net/hub.hpp"
+#include "net/worker.hpp"
+
+namespace net {
+
+struct ServerOptions {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any free one
+  int threads = 1;
+  std::size_t connections_max = 0;
+  std::size_t connections_per_address_max = 0;
+  double requests_per_address = 0;
+  int tick_ms_max = 0;
+  std::function<void(std::uint32_t)> on_online;
+};
+
+/// Made, listened, started, drained and stopped on one thread; wake() may be called on any.
+class Server {
+ public:
+  /// `offset` is where the feed stands. `site` outlives the server.
+  Server(const Site& site, ServerOptions options, std::uint64_t offset);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Opens the listening sockets; clients wait in the kernel until start().
+  base::Status listen();
+  [[nodiscard]] std::uint16_t port() const;
+  void start();
+
+  /// The feed has something new.
+  void wake() { hub_->wake(); }
+
+  /// Stops accepting, asks every client to go elsewhere, spread over `pace_ms`, and waits until
+  /// all are gone or `limit_ms` is over. Returns how many were left.
+  std::size_t drain(std::uint32_t pace_ms, std::int64_t limit_ms);
+
+  /// Ends what is left and joins all threads. Idempotent.
+  void stop();
+
+ private:
+  [[nodiscard]] std::size_t connections() const;
+
+  const ServerOptions options_;
+  Admission admission_;
+  NetMetrics metrics_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Hub> hub_;
+  bool running_ = false;
+};
+
+}  // namespace net

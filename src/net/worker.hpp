@@ -1,0 +1,109 @@
+// One worker: a thread with its own io_context, its own listening socket (SO_REUSEPORT) and the
+// connections that it accepted, which never leave it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "net/admission.hpp"
+#include "net/connection.hpp"
+#include "net/hub.hpp"
+#include "net/static_files.hpp"
+#include "net/types.hpp"
+#include "ops/metrics.hpp"
+#include "service/conversation.hpp"
+#include "service/router.hpp"
+
+namespace net {
+
+class Networks;
+
+/// What every worker serves; all of it outlives them.
+struct Site {
+  const service::Router& router;
+  const StaticFiles& files;
+  service::Feed& feed;
+  service::OpenConversation open_conversation;
+  std::string_view websocket_path;
+  std::string served_by;
+  const Networks& trusted_proxies;
+  std::vector<std::string> allowed_origins;
+  ops::Metrics& metrics;
+};
+
+/// Metrics resolved once for all connections.
+struct NetMetrics {
+  explicit NetMetrics(ops::Metrics& metrics);
+
+  ops::Gauge http_open;
+  ops::Gauge websocket_open;
+  ops::Counter http_total;
+  ops::Counter websocket_total;
+  ops::Counter refused_total_limit;
+  ops::Counter refused_address_limit;
+  ops::Counter refused_origin;
+  ops::Counter frames_delta;
+  ops::Counter frames_catch_up;
+  ops::Counter frames_answer;
+  ops::Counter frames_control;
+  ops::RouteMetrics static_files;
+  ops::RouteMetrics unknown;
+};
+
+class Worker {
+ public:
+  Worker(const Site& site, Admission& admission, const NetMetrics& metrics, std::uint64_t offset);
+
+  /// Opens the listening socket; throws boost::system::system_error.
+  void listen(const asio::ip::tcp::endpoint& endpoint);
+  [[nodiscard]] asio::ip::tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
+
+  /// Serves on a new thread.
+  void start();
+  /// Takes nothing new; every connection finishes what is under way. Thread-safe.
+  void drain(std::uint32_t pace_ms);
+  /// Ends everything that is left and joins the thread.
+  void stop();
+
+  [[nodiscard]] std::size_t connections() const { return connection_count_.load(); }
+
+  // For connections, on this thread.
+  asio::io_context& io() { return io_; }
+  HubShard& shard() { return shard_; }
+  [[nodiscard]] const Site& site() const { return site_; }
+  Admission& admission() { return admission_; }
+  [[nodiscard]] const NetMetrics& metrics() const { return metrics_; }
+  [[nodiscard]] bool draining() const { return draining_; }
+  /// The current second as an HTTP Date.
+  [[nodiscard]] std::string_view date() const { return date_; }
+  void add(Connection& connection);
+  void remove(Connection& connection);
+
+ private:
+  Task<> accept();
+  void open(Socket socket);
+  Task<> sweep();
+  void begin_drain(std::uint32_t pace_ms);
+  Task<> drain_paced(std::uint32_t pace_ms);
+
+  const Site& site_;
+  Admission& admission_;
+  const NetMetrics& metrics_;
+  asio::io_context io_{1};
+  Acceptor acceptor_{io_.get_executor()};
+  Timer sweep_timer_{io_.get_executor()};
+  Timer drain_timer_{io_.get_executor()};
+  HubShard shard_;
+  std::vector<Connection*> connections_;
+  std::atomic<std::size_t> connection_count_{0};
+  bool draining_ = false;
+  bool stopping_ = false;
+  std::string date_;
+  std::thread thread_;
+};
+
+}  // namespace net

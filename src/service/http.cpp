@@ -1,0 +1,43 @@
+#include "service/http.hpp"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "base/text.hpp"
+
+namespace service {
+
+Reply error_reply(int status, std::string_view code, std::string_view message,
+                  std::string_view members) {
+  std::string body = R"({"error":{"code":")";
+  body.append(code).append(R"(","message":)").append(json_string(message));
+  if (!members.empty()) body.append(",").append(members);
+  body += "}}";
+  return {.status = status, .headers = "Cache-Control: no-store\r\n", .body = std::move(body)};
+}
+
+Reply error_reply_later(int status, std::string_view code, std::string_view message,
+                        std::int64_t wait_ms, std::string_view members) {
+  Reply reply = error_reply(status, code, message, members);
+  const std::int64_t seconds = std::max<std::int64_t>(1, (wait_ms + 999) / 1000);
+  reply.headers += "Retry-After: " + std::to_string(seconds) + "\r\n";
+  return reply;
+}
+
+std::string json_string(std::string_view text) {
+  return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+}
+
+std::string query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const auto equals = pair.find('=');
+    if (pair.substr(0, equals) != name || equals == std::string_view::npos) continue;
+    return base::percent_decode(pair.substr(equals + 1)).value_or("");
+  }
+  return {};
+}
+
+}  // namespace service

@@ -1,0 +1,67 @@
+// An HTTP exchange as the service sees it: no sockets, no parser, only what was asked and what is
+// answered. src/net turns bytes into these and back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "wire/frame.hpp"
+
+namespace service {
+
+enum class Method : std::uint8_t { get, head, post, other };
+
+/// Header fields by name, case-insensitive.
+class Headers {
+ public:
+  virtual ~Headers() = default;
+  /// The field's value, empty if it is not there.
+  [[nodiscard]] virtual std::string_view get(std::string_view name) const = 0;
+};
+
+/// Valid until the handler returns; a handler that answers later copies what it needs.
+struct Request {
+  Method method{};
+  std::string_view path;   // undecoded, without the query
+  std::string_view query;  // without the question mark
+  std::string_view body;
+  const Headers& headers;
+  std::string_view address;  // of the client, after TRUSTED_PROXIES
+};
+
+/// What is answered. HEAD requests get the same reply, its body left out by src/net.
+struct Reply {
+  int status = 200;
+  std::string_view content_type = "application/json";  // a literal
+  std::string headers;                                 // further fields, each ending in CRLF
+  std::variant<std::string, wire::SharedBytes> body;
+
+  [[nodiscard]] std::string_view bytes() const {
+    const auto* own = std::get_if<std::string>(&body);
+    if (own != nullptr) return *own;
+    const auto& shared = std::get<wire::SharedBytes>(body);
+    return shared ? std::string_view(*shared) : std::string_view();
+  }
+};
+
+/// Takes the reply, exactly once, on any thread.
+using Respond = std::function<void(Reply)>;
+
+/// `{"error":{"code":…,"message":…,members…}}`; `members` is JSON text such as `"wait_ms":5`.
+Reply error_reply(int status, std::string_view code, std::string_view message,
+                  std::string_view members = {});
+
+/// The same with Retry-After, rounded up to whole seconds, at least 1.
+Reply error_reply_later(int status, std::string_view code, std::string_view message,
+                        std::int64_t wait_ms, std::string_view members = {});
+
+/// `text` as a JSON string, with its quotes.
+std::string json_string(std::string_view text);
+
+/// The value of `name` in a query string, percent-decoded; empty if it is not there.
+std::string query_value(std::string_view query, std::string_view name);
+
+}  // namespace service

@@ -1,0 +1,108 @@
+#include "service/live_canvas.hpp"
+
+#include "base/limits.hpp"
+
+namespace service {
+
+namespace {
+
+/// A tail that holds what start() found. Its first entry only gives the digest to begin from.
+canvas::Tail tail_of(const journal::Start& start) {
+  const auto entries_max = base::limits::kTailEntriesMax;
+  if (start.tail.empty()) {
+    return {start.board.size(), start.position.offset, start.digest, entries_max};
+  }
+  const auto& first = start.tail.front();
+  canvas::Tail tail(start.board.size(), first.offset, first.digest, entries_max);
+  for (const auto& entry : std::span(start.tail).subspan(1)) tail.push(entry);
+  return tail;
+}
+
+}  // namespace
+
+LiveCanvas::LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics)
+    : size_(start.board.size()),
+      color_bits_(color_bits),
+      epoch_(start.position.epoch),
+      metrics_(metrics),
+      board_(std::move(start.board)),
+      tail_(tail_of(start)),
+      ticked_(start.position.offset) {
+  metrics_.journal_epoch.set(static_cast<double>(epoch_));
+  metrics_.journal_offset.set(static_cast<double>(ticked_));
+}
+
+void LiveCanvas::apply(std::span<const canvas::Entry> entries) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : entries) {
+    board_.apply(entry);
+    tail_.push(entry);
+  }
+  metrics_.journal_offset.set(static_cast<double>(tail_.head()));
+}
+
+Standing LiveCanvas::standing() const {
+  const std::lock_guard lock(mutex_);
+  return {{epoch_, tail_.head()}, tail_.head_digest()};
+}
+
+Snapshot LiveCanvas::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return {board_, {{epoch_, tail_.head()}, tail_.head_digest()}};
+}
+
+std::uint8_t LiveCanvas::color_at(std::uint16_t x, std::uint16_t y) const {
+  const std::lock_guard lock(mutex_);
+  return board_.at(x, y);
+}
+
+std::optional<wire::SnapshotReason> LiveCanvas::refuses(const Standing& reader) const {
+  if (reader.position.epoch != epoch_) return wire::SnapshotReason::other_epoch;
+  const std::lock_guard lock(mutex_);
+  if (reader.position.offset > tail_.head()) return wire::SnapshotReason::ahead;
+  const auto digest = tail_.digest_at(reader.position.offset);
+  if (!digest) return wire::SnapshotReason::too_old;
+  if (*digest != reader.digest) return wire::SnapshotReason::digest;
+  return std::nullopt;
+}
+
+std::optional<Tick> LiveCanvas::take_tick() {
+  const std::lock_guard lock(mutex_);
+  const auto head = tail_.head();
+  if (head == ticked_) return std::nullopt;
+  Tick tick{.base = ticked_, .offset = head, .frame = delta_frame(ticked_, head)};
+  ticked_ = head;
+  return tick;
+}
+
+wire::SharedBytes LiveCanvas::catch_up(std::uint64_t from, std::uint64_t to) {
+  const std::lock_guard lock(mutex_);
+  auto frame = delta_frame(from, to);
+  return frame && frame->size() <= base::limits::kCatchUpBytesMax ? frame : nullptr;
+}
+
+wire::SharedBytes LiveCanvas::delta_frame(std::uint64_t from, std::uint64_t to) const {
+  auto pixels = tail_.between(from, to);
+  if (!pixels) return nullptr;
+  const wire::Delta delta{.base = from,
+                          .advance = static_cast<std::uint32_t>(to - from),
+                          .digest = tail_.digest_at(to).value_or(0),
+                          .pixels = std::move(*pixels)};
+  return wire::shared_frame(wire::encode(delta, color_bits_));
+}
+
+wire::SharedBytes LiveCanvas::too_far_behind() {
+  const auto now = standing().position;
+  return wire::shared_frame(wire::encode(wire::SnapshotNeeded{wire::SnapshotReason::too_old, now}));
+}
+
+wire::SharedBytes LiveCanvas::presence(std::uint32_t online) {
+  return wire::shared_frame(wire::encode(wire::Presence{online}));
+}
+
+wire::SharedBytes LiveCanvas::draining(std::uint32_t reconnect_ms) {
+  return wire::shared_frame(
+      wire::encode(wire::Notice{wire::NoticeKind::draining, reconnect_ms, {}}));
+}
+
+}  // namespace service

@@ -1,0 +1,68 @@
+// The live canvas: the board, its position and the tail in memory, fed by the journal, read by
+// everyone else.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "canvas/board.hpp"
+#include "canvas/operation.hpp"
+#include "canvas/tail.hpp"
+#include "journal/journal.hpp"
+#include "ops/metrics.hpp"
+#include "service/feed.hpp"
+#include "wire/protocol.hpp"
+
+namespace service {
+
+/// Where the canvas stands.
+struct Standing {
+  canvas::Position position;
+  std::uint64_t digest = 0;
+};
+
+/// A board and where it stands.
+struct Snapshot {
+  canvas::Board board;
+  Standing standing;
+};
+
+/// Thread-safe.
+class LiveCanvas final : public Feed {
+ public:
+  LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics);
+
+  /// Entries from the journal, contiguous with what is here.
+  void apply(std::span<const canvas::Entry> entries);
+
+  [[nodiscard]] Standing standing() const;
+  [[nodiscard]] Snapshot snapshot() const;
+  [[nodiscard]] std::uint8_t color_at(std::uint16_t x, std::uint16_t y) const;
+  [[nodiscard]] canvas::Size size() const { return size_; }
+  [[nodiscard]] unsigned color_bits() const { return color_bits_; }
+
+  /// Whether a reader can go on from where it says it stands; otherwise why not.
+  [[nodiscard]] std::optional<wire::SnapshotReason> refuses(const Standing& reader) const;
+
+  std::optional<Tick> take_tick() override;
+  wire::SharedBytes catch_up(std::uint64_t from, std::uint64_t to) override;
+  wire::SharedBytes too_far_behind() override;
+  wire::SharedBytes presence(std::uint32_t online) override;
+  wire::SharedBytes draining(std::uint32_t reconnect_ms) override;
+
+ private:
+  [[nodiscard]] wire::SharedBytes delta_frame(std::uint64_t from, std::uint64_t to) const;
+
+  const canvas::Size size_;
+  const unsigned color_bits_;
+  const std::uint64_t epoch_;
+  ops::Metrics& metrics_;
+
+  mutable std::mutex mutex_;  // protects all that follows
+  canvas::Board board_;
+  canvas::Tail tail_;
+  std::uint64_t ticked_;  // the offset of the last tick taken
+};
+
+}  // namespace service

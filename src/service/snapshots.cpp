@@ -1,0 +1,138 @@
+#include "service/snapshots.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "canvas/picture.hpp"
+#include "ops/log.hpp"
+#include "service/compression.hpp"
+
+namespace service {
+
+namespace {
+
+constexpr std::array<std::string_view, kEncodings> kNames = {"identity", "gzip", "br", "zstd",
+                                                             "png"};
+
+std::string encode(Encoding encoding, const canvas::Board& board,
+                   std::span<const canvas::Color> palette) {
+  switch (encoding) {
+    case Encoding::gzip:
+      return gzip(board.pixels());
+    case Encoding::br:
+      return brotli(board.pixels());
+    case Encoding::zstd:
+      return zstd(board.pixels());
+    case Encoding::png:
+      return canvas::to_png(board, palette);
+    case Encoding::identity:
+      break;
+  }
+  return board.pixels();
+}
+
+}  // namespace
+
+std::string_view content_encoding(Encoding encoding) {
+  if (encoding == Encoding::identity || encoding == Encoding::png) return {};
+  return kNames[static_cast<std::size_t>(encoding)];
+}
+
+Snapshots::Snapshots(const LiveCanvas& live, std::span<const canvas::Color> palette,
+                     ops::Metrics& metrics)
+    : live_(live), palette_(palette) {
+  for (const auto name : kNames) bytes_by_encoding_.push_back(metrics.snapshot_bytes.with(name));
+  maker_ = std::thread([this] { run(); });
+}
+
+Snapshots::~Snapshots() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wanted_.notify_one();
+  maker_.join();
+}
+
+bool Snapshots::serves(const Found& found, std::uint64_t min_offset) const {
+  if (!found) return false;
+  const auto head = live_.standing().position.offset;
+  const auto offset = found->standing.position.offset;
+  if (offset == head) return true;
+  return offset >= std::min(min_offset, head) &&
+         base::steady_ms() - found->made_ms < base::limits::kSnapshotAgeMs;
+}
+
+Snapshots::Found Snapshots::get(Encoding encoding, std::uint64_t min_offset,
+                                std::function<void(Found)> later) {
+  const std::lock_guard lock(mutex_);
+  Slot& slot = slots_[static_cast<std::size_t>(encoding)];
+  if (serves(slot.newest, min_offset)) return slot.newest;
+  slot.waiting.push_back(std::move(later));
+  wanted_.notify_one();
+  return nullptr;
+}
+
+Snapshots::Found Snapshots::make(Encoding encoding) const {
+  const auto made_ms = base::steady_ms();
+  const auto snapshot = live_.snapshot();
+  auto bytes = std::make_shared<const std::string>(encode(encoding, snapshot.board, palette_));
+  bytes_by_encoding_[static_cast<std::size_t>(encoding)].set(static_cast<double>(bytes->size()));
+  return std::make_shared<const EncodedSnapshot>(
+      EncodedSnapshot{std::move(bytes), snapshot.standing, made_ms});
+}
+
+void Snapshots::run() {
+  const auto wanted = [this] {
+    return std::ranges::find_if(slots_, [](const Slot& slot) { return !slot.waiting.empty(); });
+  };
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wanted_.wait(lock, [&] { return stopping_ || wanted() != slots_.end(); });
+    if (stopping_) return;
+    Slot& slot = *wanted();
+    const auto encoding = static_cast<Encoding>(&slot - slots_.data());
+    // Taken before the board is read, so nobody gets a board older than their question.
+    const auto waiting = std::exchange(slot.waiting, {});
+    lock.unlock();
+    Found made;
+    try {
+      made = make(encoding);
+    } catch (const std::exception& bug) {
+      ops::log::error("a snapshot could not be made", {{"what", bug.what()}});
+    }
+    for (const auto& later : waiting) later(made);
+    lock.lock();
+    slot.newest = std::move(made);
+  }
+}
+
+bool accepts(std::string_view accept_encoding, std::string_view encoding) {
+  const auto trim = [](std::string_view text) {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return std::string_view();
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  };
+  while (!accept_encoding.empty()) {
+    const auto item = accept_encoding.substr(0, accept_encoding.find(','));
+    accept_encoding.remove_prefix(std::min(accept_encoding.size(), item.size() + 1));
+    const auto semicolon = item.find(';');
+    if (trim(item.substr(0, semicolon)) != encoding) continue;
+    if (semicolon == std::string_view::npos) return true;
+    const auto quality = trim(item.substr(semicolon + 1));
+    return !quality.starts_with("q=0") ||
+           quality.find_first_not_of("0.", 2) != std::string_view::npos;
+  }
+  return false;
+}
+
+Encoding negotiate(std::string_view accept_encoding) {
+  for (const auto encoding : {Encoding::zstd, Encoding::br, Encoding::gzip}) {
+    if (accepts(accept_encoding, content_encoding(encoding))) return encoding;
+  }
+  return Encoding::identity;
+}
+
+}  // namespace service
