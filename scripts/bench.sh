@@ -1,0 +1,30 @@
+#!/bin/bash
+# Usage: scripts/bench.sh [--quick] [name …]
+#
+# Installs what is missing, builds the release and the benchmarks, measures side by side with the
+# peers, prints the table and writes it to build/bench/results.json and results.md.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+measure() { /usr/bin/python3 -B bench/run.py "$@"; }
+
+[[ -x /usr/bin/python3 ]] || ensure_packages python3
+case " $* " in
+  *" -h "* | *" --help "* | *" --list "*)
+    measure "$@"
+    exit
+    ;;
+esac
+targets=$(measure --targets "$@")
+
+peers=(wrk util-linux)
+[[ -x /usr/sbin/nginx ]] || peers+=(nginx-light)
+# shellcheck disable=SC2046  # one word a package
+ensure_packages $(build_packages) "${peers[@]}"
+say "Building the benchmarks"
+configure release
+# shellcheck disable=SC2086  # one word a target
+cmake --build --preset release --target $targets >&2
+measure "$@"
