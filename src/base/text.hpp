@@ -32,6 +32,11 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
+/// Without spaces and tabs at both ends.
+std::string_view trim(std::string_view text);
+/// Compares ASCII letters without regard to case.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
 bool is_valid_utf8(std::string_view text);
 
 /// Cuts to at most `bytes_max` bytes without splitting a UTF-8 character.

@@ -25,17 +25,6 @@ ip::address unmapped(const ip::address& address) {
   return address;
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 }  // namespace
 
 base::Result<Networks> Networks::parse(const std::vector<std::string>& items) {
@@ -75,7 +64,7 @@ ip::address client_address(const ip::address& peer, std::string_view forwarded_f
   while (!forwarded_for.empty() && proxies.contains(client)) {
     const auto comma = forwarded_for.find_last_of(',');
     const bool last = comma == std::string_view::npos;
-    const auto item = trim(last ? forwarded_for : forwarded_for.substr(comma + 1));
+    const auto item = base::trim(last ? forwarded_for : forwarded_for.substr(comma + 1));
     forwarded_for = last ? std::string_view() : forwarded_for.substr(0, comma);
     boost::system::error_code error;
     const auto previous = ip::make_address(std::string(item), error);
@@ -88,13 +77,13 @@ ip::address client_address(const ip::address& peer, std::string_view forwarded_f
 bool origin_allowed(std::string_view origin, std::string_view host,
                     const std::vector<std::string>& allowed) {
   if (origin.empty()) return true;  // not a browser
-  if (std::ranges::any_of(allowed,
-                          [&](const auto& item) { return equal_ignoring_case(item, origin); })) {
+  if (std::ranges::any_of(
+          allowed, [&](const auto& item) { return base::equal_ignoring_case(item, origin); })) {
     return true;
   }
   const auto scheme_end = origin.find("://");
   if (scheme_end == std::string_view::npos) return false;
-  return equal_ignoring_case(origin.substr(scheme_end + 3), host);
+  return base::equal_ignoring_case(origin.substr(scheme_end + 3), host);
 }
 
 }  // namespace net

@@ -14,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "net/address.hpp"
 #include "net/response.hpp"
 #include "net/websocket_connection.hpp"
@@ -29,6 +30,7 @@ namespace limits = base::limits;
 using Parser = http::request_parser<http::string_body>;
 
 constexpr std::size_t kReadBytes = 4096;
+constexpr std::size_t kKeyCharacters = 24;  // 16 bytes in base64
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
 
@@ -39,6 +41,9 @@ class HeaderFields final : public service::Headers {
     const auto found = fields_.find(boost::beast::string_view(name.data(), name.size()));
     if (found == fields_.end()) return {};
     return {found->value().data(), found->value().size()};
+  }
+  [[nodiscard]] std::size_t count(std::string_view name) const override {
+    return fields_.count(boost::beast::string_view(name.data(), name.size()));
   }
 
  private:
@@ -219,8 +224,13 @@ Task<HttpConnection::Next> HttpConnection::answer(Parser& parser) {
   if (!http_1_0 && message.count(http::field::host) != 1) {
     co_return co_await write(reject("There must be one Host field."), false);
   }
-  const auto question = target.find('?');
   const HeaderFields headers(message);
+  // Any other coding would leave in doubt where the request ends.
+  if (headers.count("Transfer-Encoding") > 0 &&
+      !base::equal_ignoring_case(headers.get("Transfer-Encoding"), "chunked")) {
+    co_return co_await write(reject("Transfer-Encoding takes chunked only."), false);
+  }
+  const auto question = target.find('?');
   const auto address =
       client_address(peer_, headers.get("X-Forwarded-For"), worker_.site().trusted_proxies)
           .to_string();
@@ -231,9 +241,7 @@ Task<HttpConnection::Next> HttpConnection::answer(Parser& parser) {
                                         : target.substr(question + 1),
                            .headers = headers,
                            .address = address};
-  if (request.path == worker_.site().websocket_path && request.method == service::Method::get) {
-    co_return co_await upgrade(parser, address);
-  }
+  if (request.path == worker_.site().websocket_path) co_return co_await upgrade(parser, address);
   const auto reply = co_await dispatch(parser, request);
   if (reply.status == 0) co_return Next::close;
   const bool keep_alive = parser.is_done() && message.keep_alive() && !worker_.draining();
@@ -313,7 +321,15 @@ Task<HttpConnection::Next> HttpConnection::upgrade(Parser& parser, const std::st
     worker_.metrics().unknown.observe(status, 0);
     return service::error_reply(status, code, text);
   };
-  if (!boost::beast::websocket::is_upgrade(message)) {
+  if (message.method() != http::verb::get) {
+    auto reply = refuse(405, "method_not_allowed", "This address takes GET.");
+    reply.headers += "Allow: GET\r\n";
+    co_return co_await write(reply, false);
+  }
+  const auto key = headers.get("Sec-WebSocket-Key");
+  if (key.size() != kKeyCharacters || !key.ends_with("==") ||
+      headers.get("Sec-WebSocket-Version") != "13" ||
+      !boost::beast::websocket::is_upgrade(message)) {
     auto reply = refuse(426, "upgrade_required", "This address speaks WebSocket.");
     reply.headers += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     co_return co_await write(reply, false);
@@ -340,8 +356,7 @@ Task<HttpConnection::Next> HttpConnection::upgrade(Parser& parser, const std::st
   UpgradeRequest request{
       .target = std::string(message.target()),
       .host = std::string(headers.get("Host")),
-      .key = std::string(headers.get("Sec-WebSocket-Key")),
-      .version = std::string(headers.get("Sec-WebSocket-Version")),
+      .key = std::string(key),
       .early_bytes = std::string(static_cast<const char*>(buffer_.data().data()), buffer_.size())};
   serve_websocket(worker_, std::move(socket_), std::move(request), std::move(place_));
   co_return Next::websocket;

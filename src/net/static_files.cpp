@@ -106,7 +106,7 @@ service::Reply StaticFiles::reply(const File& file, const service::Headers& head
   if (file.br || file.gzip) reply.headers += "Vary: Accept-Encoding\r\n";
   const auto etag = "\"" + file.etag + (encoding.empty() ? "" : "-") + std::string(encoding) + "\"";
   reply.headers += "ETag: " + etag + "\r\n";
-  if (headers.get("If-None-Match").find(etag) != std::string_view::npos) {
+  if (service::is_unchanged(headers.get("If-None-Match"), etag)) {
     reply.status = 304;
     return reply;
   }

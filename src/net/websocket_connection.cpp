@@ -123,12 +123,12 @@ Task<bool> WebSocketConnection::handshake() {
   request.set(http::field::connection, "Upgrade");
   request.set(http::field::upgrade, "websocket");
   request.set(http::field::sec_websocket_key, request_->key);
-  request.set(http::field::sec_websocket_version, request_->version);
+  request.set(http::field::sec_websocket_version, "13");
   request_.reset();
   stream_.read_message_max(limits::kMessageBytesMax);
   stream_.set_option(websocket::stream_base::decorator(
       [&site = worker_.site()](websocket::response_type& response) {
-        response.erase(http::field::server);
+        response.set(http::field::server, "pixel-battle");  // not the library and its version
         response.set("X-Served-By", site.served_by);
       }));
   stream_.control_callback(

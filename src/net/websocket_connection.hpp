@@ -14,8 +14,7 @@ class Worker;
 struct UpgradeRequest {
   std::string target;
   std::string host;
-  std::string key;          // Sec-WebSocket-Key
-  std::string version;      // Sec-WebSocket-Version
+  std::string key;          // Sec-WebSocket-Key; the version is 13
   std::string early_bytes;  // read behind the request already
 };
 

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 
 namespace ops {
+
+inline constexpr std::string_view kVersion = "1.0.0";
 
 /// The effective configuration; docs/configuration.md is the same table in prose.
 struct Config {

@@ -4,41 +4,41 @@
 #include <array>
 #include <cstring>
 
-#include <boost/json.hpp>
-
 #include "base/clock.hpp"
 #include "base/hash.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "service/flat_json.hpp"
 
 namespace service {
 
 namespace {
 
-namespace json = boost::json;
-
-constexpr std::size_t kNestingMax = 4;
 constexpr std::size_t kIdempotencyKeyBytesMax = 64;
 
 Reply bad_request(std::string_view message) { return error_reply(400, "bad_request", message); }
 
 /// The body as an object with exactly these members.
-base::Result<json::object, Reply> parse_object(std::string_view body,
-                                               std::span<const std::string_view> members) {
-  boost::system::error_code error;
-  json::parse_options options;
-  options.max_depth = kNestingMax;
-  auto value = json::parse(json::string_view(body.data(), body.size()), error, {}, options);
-  if (error) return error_reply(400, "bad_json", "The body is not valid JSON.");
-  auto* object = value.if_object();
-  if (object == nullptr) return bad_request("The body must be a JSON object.");
+base::Result<FlatObject, Reply> parse_object(std::string_view body,
+                                             std::span<const std::string_view> members) {
+  auto object = parse_flat_object(body);
+  if (!object) {
+    switch (object.error()) {
+      case FlatError::not_json:
+        return error_reply(400, "bad_json", "The body is not valid JSON.");
+      case FlatError::not_an_object:
+        return bad_request("The body must be a JSON object.");
+      case FlatError::repeated_member:
+        return bad_request("The body has a member twice.");
+    }
+  }
   for (const auto member : members) {
-    if (!object->contains(json::string_view(member.data(), member.size()))) {
+    if (!object->contains(member)) {
       return bad_request("The member \"" + std::string(member) + "\" is missing.");
     }
   }
   if (object->size() != members.size()) return bad_request("The body has unknown members.");
-  return std::move(*object);
+  return std::move(object).value();
 }
 
 void put_member(std::string& out, std::string_view name, std::string_view json_text) {
@@ -81,12 +81,11 @@ base::Result<PixelBody, Reply> parse_pixel(std::string_view body) {
   if (!object) return object.error();
   std::array<std::int64_t, 3> numbers{};
   for (std::size_t i = 0; i < kMembers.size(); ++i) {
-    const auto& value = object->at(json::string_view(kMembers[i].data(), kMembers[i].size()));
-    if (!value.is_int64() && !value.is_uint64()) {
+    const auto* number = std::get_if<std::int64_t>(&object->find(kMembers[i])->second);
+    if (number == nullptr) {
       return bad_request("The member \"" + std::string(kMembers[i]) + "\" must be a whole number.");
     }
-    // A number beyond 63 bits is as far off the canvas as the largest that fits.
-    numbers[i] = value.is_int64() ? value.get_int64() : INT64_MAX;
+    numbers[i] = *number;
   }
   return PixelBody{numbers[0], numbers[1], numbers[2]};
 }
@@ -95,9 +94,9 @@ base::Result<std::string, Reply> parse_init_data(std::string_view body) {
   constexpr std::array<std::string_view, 1> kMembers = {"init_data"};
   auto object = parse_object(body, kMembers);
   if (!object) return object.error();
-  const auto* text = object->at("init_data").if_string();
+  auto* text = std::get_if<std::string>(&object->find("init_data")->second);
   if (text == nullptr) return bad_request("The member \"init_data\" must be a string.");
-  return std::string(text->data(), text->size());
+  return std::move(*text);
 }
 
 base::ProducerId producer_of(std::string_view idempotency_key) {

@@ -23,8 +23,9 @@ Reply json_reply(std::string body, int status = 200) {
 
 /// JSON bodies may come without a Content-Type, but not with another one.
 std::optional<Reply> refuse_content_type(const Request& request) {
-  const auto type = request.headers.get("Content-Type");
-  if (type.empty() || type.starts_with("application/json")) return std::nullopt;
+  const auto field = request.headers.get("Content-Type");
+  const auto type = base::trim(field.substr(0, field.find(';')));
+  if (type.empty() || base::equal_ignoring_case(type, "application/json")) return std::nullopt;
   return error_reply(415, "not_json", "The body must be application/json.");
 }
 
@@ -76,8 +77,8 @@ void place(PixelBattle& game, const Call& call, const Respond& respond) {
   const auto body = parse_pixel(call.request.body);
   if (!body) return respond(body.error());
   base::ProducerId producer{base::random_u64() | 1};
-  if (const auto key = call.request.headers.get("Idempotency-Key"); !key.empty()) {
-    producer = producer_of(key);
+  if (call.request.headers.count("Idempotency-Key") > 0) {
+    producer = producer_of(call.request.headers.get("Idempotency-Key"));
     if (producer == base::ProducerId{}) {
       return respond(error_reply(400, "bad_idempotency_key",
                                  "Idempotency-Key takes 1 to 64 visible ASCII characters."));
@@ -153,7 +154,7 @@ Reply snapshot_reply(const Snapshots::Found& found, Encoding encoding, const can
       reply.headers.append("Content-Encoding: ").append(name).append("\r\n");
     }
   }
-  if (if_none_match.find(etag) != std::string_view::npos) {
+  if (is_unchanged(if_none_match, etag)) {
     reply.status = 304;
   } else {
     reply.body = found->bytes;

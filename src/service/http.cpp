@@ -29,6 +29,10 @@ std::string json_string(std::string_view text) {
   return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
 }
 
+bool is_unchanged(std::string_view if_none_match, std::string_view etag) {
+  return base::trim(if_none_match) == "*" || if_none_match.find(etag) != std::string_view::npos;
+}
+
 std::string query_value(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const auto pair = query.substr(0, query.find('&'));

@@ -20,6 +20,8 @@ class Headers {
   virtual ~Headers() = default;
   /// The field's value, empty if it is not there.
   [[nodiscard]] virtual std::string_view get(std::string_view name) const = 0;
+  /// How often the field is there.
+  [[nodiscard]] virtual std::size_t count(std::string_view name) const = 0;
 };
 
 /// Valid until the handler returns; a handler that answers later copies what it needs.
@@ -60,6 +62,10 @@ Reply error_reply_later(int status, std::string_view code, std::string_view mess
 
 /// `text` as a JSON string, with its quotes.
 std::string json_string(std::string_view text);
+
+/// Whether an If-None-Match field names the entity tag, so that 304 is the answer (RFC 9110,
+/// section 13.1.2).
+bool is_unchanged(std::string_view if_none_match, std::string_view etag);
 
 /// The value of `name` in a query string, percent-decoded; empty if it is not there.
 std::string query_value(std::string_view query, std::string_view name);

@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "canvas/picture.hpp"
 #include "ops/log.hpp"
 #include "service/compression.hpp"
@@ -110,18 +111,13 @@ void Snapshots::run() {
 }
 
 bool accepts(std::string_view accept_encoding, std::string_view encoding) {
-  const auto trim = [](std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return std::string_view();
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-  };
   while (!accept_encoding.empty()) {
     const auto item = accept_encoding.substr(0, accept_encoding.find(','));
     accept_encoding.remove_prefix(std::min(accept_encoding.size(), item.size() + 1));
     const auto semicolon = item.find(';');
-    if (trim(item.substr(0, semicolon)) != encoding) continue;
+    if (!base::equal_ignoring_case(base::trim(item.substr(0, semicolon)), encoding)) continue;
     if (semicolon == std::string_view::npos) return true;
-    const auto quality = trim(item.substr(semicolon + 1));
+    const auto quality = base::trim(item.substr(semicolon + 1));
     return !quality.starts_with("q=0") ||
            quality.find_first_not_of("0.", 2) != std::string_view::npos;
   }

@@ -1,0 +1,37 @@
+// The journal of the embedded profile: one SQLite file, one process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "canvas/board.hpp"
+#include "canvas/cooldown.hpp"
+#include "journal/journal.hpp"
+
+namespace journal {
+
+/// What the embedded journal tells whoever measures it. Called from its writer's thread; short.
+struct Observers {
+  /// A batch has become durable: its accepted entries, and the time from the first decision to
+  /// the end of the commit.
+  std::function<void(std::size_t entries, double seconds)> on_batch;
+};
+
+struct EmbeddedOptions {
+  std::string data_dir;  // created (mode 0700) when missing; holds journal.db and the lock
+  canvas::Size size;     // may be larger than at the last start, never smaller
+  std::uint8_t blank_color = 0;
+  canvas::Rules rules;
+  Observers observers;
+  /// Milliseconds since 1970 when start() asks, going on steadily; thread-safe. Empty:
+  /// base::SteadyWallClock. Time never falls behind the last entry whatever it says.
+  std::function<std::int64_t()> now_ms;
+};
+
+/// Opens nothing yet. The destructor calls stop(). stop() must not be called from a callback.
+std::unique_ptr<Journal> make_embedded(EmbeddedOptions options);
+
+}  // namespace journal

@@ -1,0 +1,45 @@
+// What the journal remembers of a producer: its last accepted operations with their answers, so
+// that a repeated one gets the first answer back (docs/protocol.md, "Exactly once").
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/limits.hpp"
+#include "canvas/operation.hpp"
+
+namespace journal {
+
+/// One accepted operation. Stored as it lies in memory: little-endian, no padding.
+struct Remembered {
+  std::uint64_t sequence = 0;
+  std::uint64_t offset = 0;
+  canvas::Charges charges;
+};
+static_assert(sizeof(Remembered) == 24);
+
+/// The last limits::kProducerWindow accepted operations of one producer, sequences ascending.
+class Window {
+ public:
+  Window() = default;
+  /// From what bytes() gave; nullopt if it is nothing of the kind.
+  static std::optional<Window> from(std::string_view bytes);
+
+  [[nodiscard]] const Remembered* find(std::uint64_t sequence) const;
+  /// The last accepted sequence; 0 when there was none.
+  [[nodiscard]] std::uint64_t last_sequence() const;
+  /// Adds the newest, whose sequence is above last_sequence(), and forgets the oldest if need be.
+  void remember(const Remembered& accepted);
+
+  /// Valid while the window lives unchanged.
+  [[nodiscard]] std::string_view bytes() const;
+
+ private:
+  std::size_t size_ = 0;
+  std::array<Remembered, base::limits::kProducerWindow> remembered_{};
+};
+
+}  // namespace journal
