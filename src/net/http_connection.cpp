@@ -27,9 +27,9 @@ namespace {
 
 namespace http = boost::beast::http;
 namespace limits = base::limits;
-using Parser = http::request_parser<http::string_body>;
 
 constexpr std::size_t kReadBytes = 4096;
+constexpr std::size_t kCopyBytesMax = 4096;
 constexpr std::size_t kKeyCharacters = 24;  // 16 bytes in base64
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
@@ -74,13 +74,53 @@ service::Reply parse_error_reply(const boost::system::error_code& error) {
   return service::error_reply(400, "bad_request", "This is not a valid HTTP request.");
 }
 
+service::Reply timeout_reply() {
+  return service::error_reply(408, "timeout", "The request took too long.");
+}
+
+service::Reply too_many_requests(std::int64_t wait_ms) {
+  return service::error_reply_later(429, "rate_limited", "Too many requests.", wait_ms);
+}
+
+/// A request parser with our limits.
+class Parser : public http::request_parser<http::string_body> {
+ public:
+  Parser() {
+    header_limit(limits::kHeaderBytesMax);
+    body_limit(limits::kBodyBytesMax);
+  }
+};
+
+/// One request while it is being served.
+struct Exchange {
+  Parser parser;
+  HeaderFields headers{parser.get()};
+  std::string forwarded_address;  // of the client, when a proxy of ours speaks for it
+  service::Request request{.headers = headers};
+  std::int64_t begin_ns = 0;
+  bool broken = false;  // it is not clear where the request ends: nothing may follow it
+
+  [[nodiscard]] bool http_1_0() const { return parser.get().version() < 11; }
+  [[nodiscard]] bool keep_alive() const {
+    return !broken && parser.is_done() && parser.get().keep_alive();
+  }
+  [[nodiscard]] double seconds() const {
+    return static_cast<double>(base::steady_ns() - begin_ns) * 1e-9;
+  }
+};
+
 /// One connection. Kept alive by its coroutine.
 class HttpConnection final : public Connection,
                              public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(Worker& worker, Socket socket, const asio::ip::address& peer,
                  Admission::Place place)
-      : worker_(worker), socket_(std::move(socket)), peer_(peer), place_(std::move(place)) {}
+      : worker_(worker),
+        socket_(std::move(socket)),
+        peer_(peer),
+        peer_text_(client_address(peer, {}, worker.site().trusted_proxies).to_string()),
+        peer_is_proxy_(worker.site().trusted_proxies.contains(peer)),
+        place_(std::move(place)) {}
 
   void start() {
     worker_.add(*this);
@@ -108,27 +148,33 @@ class HttpConnection final : public Connection,
 
  private:
   enum class Next : std::uint8_t { request, linger, close, websocket };
+  /// What to do about a request once its header is known.
+  using Decision = std::variant<service::Reply, service::Match, Next>;
 
   Task<> run(std::shared_ptr<HttpConnection> self);
   Task<Next> exchange();
-  Task<std::optional<service::Reply>> read_header(Parser& parser);
   Task<std::optional<service::Reply>> read_body(Parser& parser, std::size_t bytes_max);
-  Task<boost::system::error_code> read_more();
-  Task<Next> answer(Parser& parser);
-  Task<service::Reply> dispatch(Parser& parser, const service::Request& request);
-  service::Reply file_or_not_found(const service::Request& request, service::Reply not_found);
-  Task<service::Reply> run_route(const service::Match& match, const service::Request& request);
-  Task<Next> upgrade(Parser& parser, const std::string& address);
-  Task<Next> write(const service::Reply& reply, bool keep_alive, bool head_only = false,
-                   bool http_1_0 = false);
+  Task<service::Reply> run_later(const service::Match& match, const service::Request& request);
+  Task<Next> write(const service::Reply& reply, bool keep_alive, const Exchange& exchange);
+  Task<boost::system::error_code> write_rest(std::string_view head, std::string_view body);
   Task<> linger();
-  void expect_within(std::int64_t ms) { deadline_ms_ = base::steady_ms() + ms; }
+
+  std::optional<service::Reply> parse_header(Exchange& exchange);
+  Decision decide(Exchange& exchange);
+  static std::optional<service::Reply> check(Exchange& exchange);
+  Decision route(const Exchange& exchange);
+  Decision upgrade(const Exchange& exchange);
+  [[nodiscard]] service::Reply file_or(service::Reply not_found,
+                                       const service::Request& request) const;
+  void expect_within(std::int64_t ms) { deadline_ms_ = worker_.now_ms() + ms; }
 
   Worker& worker_;
   Socket socket_;
-  asio::ip::address peer_;
+  const asio::ip::address peer_;
+  const std::string peer_text_;
+  const bool peer_is_proxy_;
   Admission::Place place_;
-  boost::beast::flat_buffer buffer_{limits::kHeaderBytesMax + kReadBytes};
+  boost::beast::flat_buffer buffer_{limits::kHeaderBytesMax + 2 * kReadBytes};
   std::int64_t deadline_ms_ = INT64_MAX;
   bool idle_ = true;  // between requests, nothing read yet
   bool timed_out_ = false;
@@ -146,40 +192,64 @@ Task<> HttpConnection::run(std::shared_ptr<HttpConnection>) {
   worker_.metrics().http_open.subtract();
 }
 
-/// Reads one request and answers it.
+/// Reads one request and answers it. One without a body whose answer is there at once passes
+/// through no other coroutine: each would cost as much as parsing a few fields.
 Task<HttpConnection::Next> HttpConnection::exchange() {
-  std::optional<Parser> parser(std::in_place);
-  parser->header_limit(limits::kHeaderBytesMax);
-  parser->body_limit(limits::kBodyBytesMax);
+  Exchange exchange;
   idle_ = buffer_.size() == 0;
   if (idle_ && worker_.draining()) co_return Next::close;
   expect_within(idle_ ? limits::kKeepAliveIdleMs : limits::kHeaderTimeMs);
-  if (auto refused = co_await read_header(*parser)) {
-    if (refused->status == 0) co_return Next::close;  // nobody is waiting for an answer
-    co_return co_await write(*refused, false);
-  }
-  co_return co_await answer(*parser);
-}
-
-/// Nothing when there is a header; otherwise the reply, with status 0 where none is due.
-Task<std::optional<service::Reply>> HttpConnection::read_header(Parser& parser) {
   while (true) {
-    if (buffer_.size() > 0) {
-      boost::system::error_code error;
-      buffer_.consume(parser.put(buffer_.data(), error));
-      if (error && error != http::error::need_more) co_return parse_error_reply(error);
-      if (parser.is_header_done()) co_return std::nullopt;
+    if (const auto refused = parse_header(exchange)) {
+      co_return co_await write(*refused, false, exchange);
     }
-    if (const auto error = co_await read_more()) {
-      if (timed_out_ && !idle_) {
-        co_return service::error_reply(408, "timeout", "The request took too long.");
-      }
-      co_return service::Reply{.status = 0};
+    if (exchange.parser.is_header_done()) break;
+    auto [error, size] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
+    buffer_.commit(size);
+    worker_.site().metrics.bytes_received.add(static_cast<double>(size));
+    if (error) {
+      // Between requests, and when the client is gone, nobody waits for an answer.
+      if (idle_ || !timed_out_) co_return Next::close;
+      co_return co_await write(timeout_reply(), false, exchange);
     }
     if (std::exchange(idle_, false)) expect_within(limits::kHeaderTimeMs);
   }
+  exchange.begin_ns = base::steady_ns();
+  auto decision = decide(exchange);
+  if (const auto* next = std::get_if<Next>(&decision)) co_return *next;
+  std::optional<service::Reply> reply;
+  if (auto* refused = std::get_if<service::Reply>(&decision)) reply = std::move(*refused);
+  if (const auto* match = std::get_if<service::Match>(&decision)) {
+    if (!exchange.parser.is_done()) {
+      reply = co_await read_body(exchange.parser, match->route->body_bytes_max);
+      exchange.request.body = exchange.parser.get().body();
+    }
+    expect_within(limits::kResponseTimeMs);
+    if (!reply && match->route->answers_at_once()) {
+      reply = worker_.site().router.run(*match, exchange.request, {});
+    } else if (!reply) {
+      reply = co_await run_later(*match, exchange.request);
+    }
+    match->metrics->observe(reply->status, exchange.seconds());
+  }
+  const bool keep_alive = exchange.keep_alive() && !worker_.draining();
+  co_return co_await write(*reply, keep_alive, exchange);
 }
 
+/// Feeds the parser what has been read. A reply means that this is no request.
+std::optional<service::Reply> HttpConnection::parse_header(Exchange& exchange) {
+  if (buffer_.size() == 0) return std::nullopt;
+  boost::system::error_code error;
+  buffer_.consume(exchange.parser.put(buffer_.data(), error));
+  if (error && error != http::error::need_more) return parse_error_reply(error);
+  const bool full = buffer_.size() + kReadBytes > buffer_.max_size();
+  if (full && !exchange.parser.is_header_done()) {
+    return parse_error_reply(http::error::header_limit);
+  }
+  return std::nullopt;
+}
+
+/// Nothing when the whole body is there, otherwise the reply that refuses it.
 Task<std::optional<service::Reply>> HttpConnection::read_body(Parser& parser,
                                                               std::size_t bytes_max) {
   const auto length = parser.content_length();
@@ -191,94 +261,75 @@ Task<std::optional<service::Reply>> HttpConnection::read_body(Parser& parser,
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(socket_, asio::buffer(kContinue), kAwait);
   }
-  while (!parser.is_done()) {
+  while (true) {
     boost::system::error_code error;
     buffer_.consume(parser.put(buffer_.data(), error));
     if (error && error != http::error::need_more) co_return parse_error_reply(error);
-    if (parser.is_done()) break;
-    if (const auto failed = co_await read_more()) {
-      if (timed_out_) co_return service::error_reply(408, "timeout", "The body took too long.");
-      co_return service::Reply{.status = 0};
-    }
+    if (parser.is_done()) co_return std::nullopt;
+    auto [failed, size] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
+    buffer_.commit(size);
+    worker_.site().metrics.bytes_received.add(static_cast<double>(size));
+    if (failed) co_return timeout_reply();  // a client that is gone does not see it
   }
-  co_return std::nullopt;
 }
 
-Task<boost::system::error_code> HttpConnection::read_more() {
-  if (buffer_.size() + kReadBytes > buffer_.max_size()) co_return http::error::header_limit;
-  auto [error, size] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
-  buffer_.commit(size);
-  worker_.site().metrics.bytes_received.add(static_cast<double>(size));
-  co_return error;
+HttpConnection::Decision HttpConnection::decide(Exchange& exchange) {
+  if (auto refused = check(exchange)) {
+    exchange.broken = true;
+    return std::move(*refused);
+  }
+  const auto& message = exchange.parser.get();
+  const std::string_view target(message.target().data(), message.target().size());
+  const auto question = target.find('?');
+  auto& request = exchange.request;
+  request.method = method_of(message.method());
+  request.path = target.substr(0, question);
+  if (question != std::string_view::npos) request.query = target.substr(question + 1);
+  request.address = peer_text_;
+  if (peer_is_proxy_) {
+    exchange.forwarded_address = client_address(peer_, exchange.headers.get("X-Forwarded-For"),
+                                                worker_.site().trusted_proxies)
+                                     .to_string();
+    request.address = exchange.forwarded_address;
+  }
+  return request.path == worker_.site().websocket_path ? upgrade(exchange) : route(exchange);
 }
 
-Task<HttpConnection::Next> HttpConnection::answer(Parser& parser) {
-  const auto& message = parser.get();
-  const bool http_1_0 = message.version() < 11;
+/// Refuses what the parser lets pass but two servers could read differently.
+std::optional<service::Reply> HttpConnection::check(Exchange& exchange) {
   const auto reject = [](std::string_view what) {
     return service::error_reply(400, "bad_request", what);
   };
-  const std::string_view target(message.target().data(), message.target().size());
-  if (!target.starts_with('/'))
-    co_return co_await write(reject("The target is not a path."), false);
-  if (!http_1_0 && message.count(http::field::host) != 1) {
-    co_return co_await write(reject("There must be one Host field."), false);
+  const auto& headers = exchange.headers;
+  if (!exchange.parser.get().target().starts_with('/')) return reject("The target is not a path.");
+  if (!exchange.http_1_0() && headers.count("Host") != 1) {
+    return reject("There must be one Host field.");
   }
-  const HeaderFields headers(message);
-  // Any other coding would leave in doubt where the request ends.
   if (headers.count("Transfer-Encoding") > 0 &&
       !base::equal_ignoring_case(headers.get("Transfer-Encoding"), "chunked")) {
-    co_return co_await write(reject("Transfer-Encoding takes chunked only."), false);
+    return reject("Transfer-Encoding takes chunked only.");
   }
-  const auto question = target.find('?');
-  const auto address =
-      client_address(peer_, headers.get("X-Forwarded-For"), worker_.site().trusted_proxies)
-          .to_string();
-  service::Request request{.method = method_of(message.method()),
-                           .path = target.substr(0, question),
-                           .query = question == std::string_view::npos
-                                        ? std::string_view()
-                                        : target.substr(question + 1),
-                           .headers = headers,
-                           .address = address};
-  if (request.path == worker_.site().websocket_path) co_return co_await upgrade(parser, address);
-  const auto reply = co_await dispatch(parser, request);
-  if (reply.status == 0) co_return Next::close;
-  const bool keep_alive = parser.is_done() && message.keep_alive() && !worker_.draining();
-  co_return co_await write(reply, keep_alive, request.method == service::Method::head, http_1_0);
+  return std::nullopt;
 }
 
-/// Finds the route, reads the body it allows and runs it.
-Task<service::Reply> HttpConnection::dispatch(Parser& parser, const service::Request& request) {
-  const auto begin_ns = base::steady_ns();
-  const auto seconds = [&] { return static_cast<double>(base::steady_ns() - begin_ns) * 1e-9; };
+HttpConnection::Decision HttpConnection::route(const Exchange& exchange) {
+  const auto& request = exchange.request;
   auto found = worker_.site().router.find(request.method, request.path);
-  const auto* match = std::get_if<service::Match>(&found);
+  auto* match = std::get_if<service::Match>(&found);
   if (match == nullptr || match->route->limited) {
-    const auto wait_ms = worker_.admission().requests().take(request.address, begin_ns);
-    if (wait_ms > 0) {
-      worker_.metrics().unknown.observe(429, seconds());
-      co_return service::error_reply_later(429, "rate_limited", "Too many requests.", wait_ms);
-    }
+    const auto wait_ms = worker_.admission().requests().take(request.address, exchange.begin_ns);
+    if (wait_ms > 0) return too_many_requests(wait_ms);
   }
-  if (match == nullptr) {
-    auto reply = file_or_not_found(request, std::get<service::Reply>(std::move(found)));
-    const auto& metrics = worker_.metrics();
-    (reply.status < 400 ? metrics.static_files : metrics.unknown).observe(reply.status, seconds());
-    co_return reply;
-  }
-  auto refused = co_await read_body(parser, match->route->body_bytes_max);
-  if (refused) co_return std::move(*refused);
-  service::Request whole = request;
-  whole.body = parser.get().body();
-  expect_within(limits::kResponseTimeMs);
-  auto reply = co_await run_route(*match, whole);
-  match->metrics->observe(reply.status, seconds());
-  co_return reply;
+  if (match != nullptr) return std::move(*match);
+  auto reply = file_or(std::get<service::Reply>(std::move(found)), request);
+  const auto& metrics = worker_.metrics();
+  (reply.status < 400 ? metrics.static_files : metrics.unknown)
+      .observe(reply.status, exchange.seconds());
+  return reply;
 }
 
-service::Reply HttpConnection::file_or_not_found(const service::Request& request,
-                                                 service::Reply not_found) {
+service::Reply HttpConnection::file_or(service::Reply not_found,
+                                       const service::Request& request) const {
   const auto* file = worker_.site().files.find(request.path);
   if (file == nullptr || not_found.status == 405) return not_found;
   if (request.method != service::Method::get && request.method != service::Method::head) {
@@ -289,17 +340,56 @@ service::Reply HttpConnection::file_or_not_found(const service::Request& request
   return StaticFiles::reply(*file, request.headers);
 }
 
-Task<service::Reply> HttpConnection::run_route(const service::Match& match,
+/// Hands the connection over to the WebSocket, or refuses.
+HttpConnection::Decision HttpConnection::upgrade(const Exchange& exchange) {
+  const auto& message = exchange.parser.get();
+  const auto& headers = exchange.headers;
+  const auto& request = exchange.request;
+  const auto& site = worker_.site();
+  auto& admission = worker_.admission();
+  if (request.method != service::Method::get) {
+    auto reply = service::error_reply(405, "method_not_allowed", "This address takes GET.");
+    reply.headers += "Allow: GET\r\n";
+    return reply;
+  }
+  const auto key = headers.get("Sec-WebSocket-Key");
+  if (!boost::beast::websocket::is_upgrade(message) || key.size() != kKeyCharacters ||
+      !key.ends_with("==") || headers.get("Sec-WebSocket-Version") != "13") {
+    auto reply = service::error_reply(426, "upgrade_required", "This address speaks WebSocket.");
+    reply.headers += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    return reply;
+  }
+  if (!origin_allowed(headers.get("Origin"), headers.get("Host"), site.allowed_origins)) {
+    worker_.metrics().refused_origin.add();
+    return service::error_reply(403, "bad_origin", "Pages of this origin may not connect here.");
+  }
+  if (worker_.draining()) {
+    return service::error_reply_later(503, "draining", "This server is going down.", 1000);
+  }
+  if (const auto wait_ms = admission.requests().take(request.address, exchange.begin_ns)) {
+    return too_many_requests(wait_ms);
+  }
+  if (!admission.move_to(place_, std::string(request.address))) {
+    worker_.metrics().refused_address_limit.add();
+    return service::error_reply_later(429, "rate_limited", "Too many connections.", 10'000);
+  }
+  UpgradeRequest handshake{
+      .target = std::string(message.target()),
+      .host = std::string(headers.get("Host")),
+      .key = std::string(key),
+      .early_bytes = std::string(static_cast<const char*>(buffer_.data().data()), buffer_.size())};
+  serve_websocket(worker_, std::move(socket_), std::move(handshake), std::move(place_));
+  return Next::websocket;
+}
+
+/// Waits for a reply that may come from any thread.
+Task<service::Reply> HttpConnection::run_later(const service::Match& match,
                                                const service::Request& request) {
-  // The reply may come later and from any thread; it finds this coroutine through `waiting`.
   struct Waiting {
+    explicit Waiting(asio::io_context& io) : arrived(io.get_executor(), Timer::time_point::max()) {}
     std::optional<service::Reply> reply;
     Timer arrived;
-    explicit Waiting(asio::io_context& io) : arrived(io.get_executor(), Timer::time_point::max()) {}
   };
-  if (const auto* at_once = std::get_if<service::AtOnce>(&match.route->handler); at_once) {
-    co_return *worker_.site().router.run(match, request, {});
-  }
   const auto waiting = std::make_shared<Waiting>(worker_.io());
   auto reply = worker_.site().router.run(
       match, request, [waiting, &io = worker_.io()](service::Reply answered) {
@@ -313,66 +403,41 @@ Task<service::Reply> HttpConnection::run_route(const service::Match& match,
   co_return std::move(*waiting->reply);
 }
 
-Task<HttpConnection::Next> HttpConnection::upgrade(Parser& parser, const std::string& address) {
-  const auto& message = parser.get();
-  const auto& site = worker_.site();
-  const HeaderFields headers(message);
-  const auto refuse = [&](int status, std::string_view code, std::string_view text) {
-    worker_.metrics().unknown.observe(status, 0);
-    return service::error_reply(status, code, text);
-  };
-  if (message.method() != http::verb::get) {
-    auto reply = refuse(405, "method_not_allowed", "This address takes GET.");
-    reply.headers += "Allow: GET\r\n";
-    co_return co_await write(reply, false);
-  }
-  const auto key = headers.get("Sec-WebSocket-Key");
-  if (key.size() != kKeyCharacters || !key.ends_with("==") ||
-      headers.get("Sec-WebSocket-Version") != "13" ||
-      !boost::beast::websocket::is_upgrade(message)) {
-    auto reply = refuse(426, "upgrade_required", "This address speaks WebSocket.");
-    reply.headers += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-    co_return co_await write(reply, false);
-  }
-  if (!origin_allowed(headers.get("Origin"), headers.get("Host"), site.allowed_origins)) {
-    worker_.metrics().refused_origin.add();
-    co_return co_await write(
-        refuse(403, "bad_origin", "Pages of this origin may not connect here."), false);
-  }
-  if (const auto wait_ms = worker_.admission().requests().take(address, base::steady_ns());
-      wait_ms > 0) {
-    co_return co_await write(
-        service::error_reply_later(429, "rate_limited", "Too many requests.", wait_ms), false);
-  }
-  if (worker_.draining()) {
-    co_return co_await write(
-        service::error_reply_later(503, "draining", "This server is going down.", 1000), false);
-  }
-  if (!worker_.admission().move_to(place_, address)) {
-    worker_.metrics().refused_address_limit.add();
-    co_return co_await write(
-        service::error_reply_later(429, "rate_limited", "Too many connections.", 10'000), false);
-  }
-  UpgradeRequest request{
-      .target = std::string(message.target()),
-      .host = std::string(headers.get("Host")),
-      .key = std::string(key),
-      .early_bytes = std::string(static_cast<const char*>(buffer_.data().data()), buffer_.size())};
-  serve_websocket(worker_, std::move(socket_), std::move(request), std::move(place_));
-  co_return Next::websocket;
-}
-
 Task<HttpConnection::Next> HttpConnection::write(const service::Reply& reply, bool keep_alive,
-                                                 bool head_only, bool http_1_0) {
+                                                 const Exchange& exchange) {
   expect_within(limits::kResponseTimeMs);
   const auto& site = worker_.site();
-  const auto head = response_head(reply, {worker_.date(), site.served_by, http_1_0, keep_alive});
-  const auto body = head_only || reply.status == 304 ? std::string_view() : reply.bytes();
-  const std::array buffers = {asio::buffer(head), asio::buffer(body.data(), body.size())};
-  auto [error, size] = co_await asio::async_write(socket_, buffers, kAwait);
-  site.metrics.bytes_sent.add(static_cast<double>(size));
+  auto head =
+      response_head(reply, {worker_.date(), site.served_by, exchange.http_1_0(), keep_alive});
+  const bool no_body = exchange.request.method == service::Method::head || reply.status == 304;
+  auto body = no_body ? std::string_view() : reply.bytes();
+  if (body.size() <= kCopyBytesMax) {  // one buffer is cheaper to send than two
+    head += body;
+    body = {};
+  }
+  // The kernel nearly always takes a small answer at once.
+  boost::system::error_code error;
+  std::size_t sent = 0;
+  if (body.empty()) sent = socket_.write_some(asio::buffer(head), error);
+  if (error == asio::error::would_block) error = {};
+  if (!error && sent < head.size() + body.size()) {
+    error = co_await write_rest(std::string_view(head).substr(sent), body);
+  }
+  site.metrics.bytes_sent.add(static_cast<double>(head.size() + body.size()));
   if (error) co_return Next::close;
   co_return keep_alive ? Next::request : Next::linger;
+}
+
+Task<boost::system::error_code> HttpConnection::write_rest(std::string_view head,
+                                                           std::string_view body) {
+  // As much in one call as the kernel takes, not the 64 KB that Asio would pass at a time.
+  const auto all = [](const boost::system::error_code& error, std::size_t) {
+    return error ? std::size_t{0} : SIZE_MAX;
+  };
+  const std::array buffers = {asio::buffer(head.data(), head.size()),
+                              asio::buffer(body.data(), body.size())};
+  auto [error, size] = co_await asio::async_write(socket_, buffers, all, kAwait);
+  co_return error;
 }
 
 /// Lets the client read the answer before the connection goes: closing while it still sends would

@@ -15,7 +15,7 @@ namespace {
 namespace limits = base::limits;
 
 constexpr std::size_t kCatchUpsKept = 64;
-constexpr std::int64_t kFanoutShare = 4;  // a tick lasts at least four deliveries
+constexpr std::int64_t kFanoutShare = 2;  // a tick lasts at least two deliveries
 
 }  // namespace
 
@@ -37,7 +37,9 @@ void HubShard::deliver(const service::Tick& tick) {
   offset_ = tick.offset;
   catch_ups_.clear();
   // Delivery removes nobody: a connection that fails ends later, in its own coroutine.
-  for (Subscriber* subscriber : subscribers_) subscriber->deliver(tick);
+  std::size_t sent = 0;
+  for (Subscriber* subscriber : subscribers_) sent += subscriber->deliver(tick) ? 1 : 0;
+  frames_.add(static_cast<double>(sent));
   delivery_ns_.store(base::steady_ns() - begin_ns);
 }
 

@@ -18,7 +18,8 @@ namespace net {
 class Subscriber {
  public:
   virtual ~Subscriber() = default;
-  virtual void deliver(const service::Tick& tick) = 0;
+  /// True if the tick's own frame was sent.
+  virtual bool deliver(const service::Tick& tick) = 0;
   /// A frame that may be left out when the subscriber is not keeping up.
   virtual void tell(const wire::SharedBytes& frame) = 0;
 
@@ -30,7 +31,8 @@ class Subscriber {
 /// The subscribers of one worker. Belongs to its thread, except for the two counters.
 class HubShard {
  public:
-  explicit HubShard(service::Feed& feed, std::uint64_t offset) : feed_(feed), offset_(offset) {}
+  HubShard(service::Feed& feed, std::uint64_t offset, ops::Counter frames)
+      : feed_(feed), offset_(offset), frames_(frames) {}
 
   void add(Subscriber& subscriber);
   void remove(Subscriber& subscriber);
@@ -53,6 +55,7 @@ class HubShard {
  private:
   service::Feed& feed_;
   std::uint64_t offset_;
+  const ops::Counter frames_;  // ticks' frames sent
   std::vector<Subscriber*> subscribers_;
   std::unordered_map<std::uint64_t, wire::SharedBytes> catch_ups_;  // by `from`, to offset_
   std::atomic<std::uint32_t> count_{0};
@@ -60,7 +63,7 @@ class HubShard {
 };
 
 /// Decides when to tick: at once when it was quiet, at most every 20 ms otherwise, and less often
-/// when a delivery takes long, so that fan-out never takes more than a quarter of a core's time,
+/// when a delivery takes long, so that fan-out never takes more than half of a core's time,
 /// up to `tick_ms_max`.
 class Hub {
  public:

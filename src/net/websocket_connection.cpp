@@ -1,6 +1,7 @@
 #include "net/websocket_connection.hpp"
 
-#include <optional>
+#include <algorithm>
+#include <memory>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -36,11 +37,11 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
  public:
   WebSocketConnection(Worker& worker, Socket socket, UpgradeRequest request, Admission::Place place)
       : worker_(worker),
-        stream_(std::move(socket), std::move(request.early_bytes)),
-        outbox_(native_socket()),
-        place_(std::move(place)) {
+        outbox_(socket.native_handle()),
+        place_(std::move(place)),
+        request_(std::make_unique<UpgradeRequest>(std::move(request))),
+        stream_(std::move(socket), std::move(request_->early_bytes)) {
     stream_.next_layer().set_gate([this](std::string_view bytes) { from_beast(bytes); });
-    request_.emplace(std::move(request));
   }
 
   void start() {
@@ -57,7 +58,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void abort() override;
 
   // Subscriber.
-  void deliver(const service::Tick& tick) override;
+  bool deliver(const service::Tick& tick) override;
   void tell(const wire::SharedBytes& frame) override;
 
   // Outlet.
@@ -69,7 +70,6 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void post(std::function<void()> task) override;
 
  private:
-  int native_socket() { return stream_.next_layer().socket().native_handle(); }
   Task<> run(std::shared_ptr<WebSocketConnection> self);
   Task<bool> handshake();
   Task<> read();
@@ -82,30 +82,33 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void catch_up();
   void set_behind(bool behind);
   void close_when_drained();
+  void count_bytes();
 
-  Worker& worker_;
-  websocket::stream<GatedSocket, false> stream_;
-  boost::beast::flat_buffer buffer_{kReadBufferBytes};
-  Outbox outbox_;
-  Admission::Place place_;
-  std::optional<UpgradeRequest> request_;  // until the handshake is done
-  std::unique_ptr<service::Conversation> conversation_;
-
+  // What every tick looks at comes first and together: with thousands of connections the time of
+  // a delivery beyond the system call is the time of its cache misses.
+  bool live_ = false;     // follows the feed
+  bool behind_ = false;   // missed a tick; catches up when the socket takes bytes again
+  bool closing_ = false;  // a close frame is out; nothing may follow it
+  bool blocked_ = false;  // waiting until the socket can be written
+  bool flush_scheduled_ = false;
+  bool greeted_ = false;
+  bool draining_ = false;
+  bool ended_ = false;
   std::uint64_t position_ = 0;  // the offset the client has been brought to, while live_
-  std::int64_t opened_ms_ = base::steady_ms();
+  Worker& worker_;
+  Outbox outbox_;
+
+  const std::int64_t opened_ms_ = base::steady_ms();
   std::int64_t heard_ms_ = opened_ms_;     // last byte from the client
   std::int64_t progress_ms_ = opened_ms_;  // last byte taken by the client, while blocked_
   std::int64_t pinged_ms_ = opened_ms_;
   std::int64_t close_by_ms_ = INT64_MAX;  // set when a close frame has been sent
   std::uint64_t bytes_counted_ = 0;
-  bool greeted_ = false;
-  bool live_ = false;
-  bool behind_ = false;
-  bool blocked_ = false;  // waiting until the socket can be written
-  bool flush_scheduled_ = false;
-  bool draining_ = false;
-  bool closing_ = false;  // a close frame is out; nothing may follow it
-  bool ended_ = false;
+  Admission::Place place_;
+  std::unique_ptr<service::Conversation> conversation_;
+  std::unique_ptr<UpgradeRequest> request_;  // until the handshake is done
+  boost::beast::flat_buffer buffer_{kReadBufferBytes};
+  websocket::stream<GatedSocket, false> stream_;
 };
 
 Task<> WebSocketConnection::run(std::shared_ptr<WebSocketConnection>) {
@@ -160,6 +163,7 @@ Task<> WebSocketConnection::read() {
 
 void WebSocketConnection::end() {
   if (!blocked_) outbox_.flush();
+  count_bytes();
   ended_ = true;
   set_behind(false);
   if (greeted_) worker_.shard().remove(*this);
@@ -175,9 +179,7 @@ void WebSocketConnection::abort() {
 }
 
 void WebSocketConnection::sweep(std::int64_t now_ms) {
-  const auto sent = outbox_.bytes_sent();
-  worker_.site().metrics.bytes_sent.add(static_cast<double>(sent - bytes_counted_));
-  bytes_counted_ = sent;
+  count_bytes();
   const bool silent = now_ms - heard_ms_ > limits::kSilenceMs;
   const bool stalled = blocked_ && now_ms - progress_ms_ > limits::kStallMs;
   if (now_ms > close_by_ms_ || silent || stalled) return abort();
@@ -188,6 +190,13 @@ void WebSocketConnection::sweep(std::int64_t now_ms) {
     pinged_ms_ = now_ms;
     add(ping_frame());
   }
+}
+
+void WebSocketConnection::count_bytes() {
+  const auto sent = outbox_.bytes_sent();
+  if (sent == bytes_counted_) return;
+  worker_.site().metrics.bytes_sent.add(static_cast<double>(sent - bytes_counted_));
+  bytes_counted_ = sent;
 }
 
 void WebSocketConnection::drain() {
@@ -204,17 +213,21 @@ void WebSocketConnection::close_when_drained() {
 
 // --- The feed ---------------------------------------------------------------------------------
 
-void WebSocketConnection::deliver(const service::Tick& tick) {
-  if (!live_ || behind_ || closing_) return;
+bool WebSocketConnection::deliver(const service::Tick& tick) {
+  if (!live_ || behind_ || closing_) return false;
   if (!blocked_ && !outbox_.empty()) settle(outbox_.flush());
-  if (!outbox_.empty() || !tick.frame) return set_behind(true);
+  if (!outbox_.empty() || !tick.frame) {
+    set_behind(true);
+    return false;
+  }
   if (position_ == tick.base) {
     position_ = tick.offset;
-    worker_.metrics().frames_delta.add();
-    settle(outbox_.send(tick.frame));
-  } else if (position_ < tick.offset) {
-    catch_up();
+    const auto state = outbox_.send(tick.frame);
+    if (state != Outbox::State::empty) settle(state);
+    return true;
   }
+  if (position_ < tick.offset) catch_up();
+  return false;
 }
 
 void WebSocketConnection::tell(const wire::SharedBytes& frame) {

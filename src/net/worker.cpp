@@ -53,7 +53,8 @@ Worker::Worker(const Site& site, Admission& admission, const NetMetrics& metrics
     : site_(site),
       admission_(admission),
       metrics_(metrics),
-      shard_(site.feed, offset),
+      shard_(site.feed, offset, metrics.frames_delta),
+      now_ms_(base::steady_ms()),
       date_(http_date()) {}
 
 void Worker::listen(const asio::ip::tcp::endpoint& endpoint) {
@@ -111,9 +112,9 @@ Task<> Worker::sweep() {
     sweep_timer_.expires_after(std::chrono::milliseconds(limits::kSweepMs));
     co_await sweep_timer_.async_wait(kAwait);
     date_ = http_date();
-    const auto now_ms = base::steady_ms();
+    now_ms_ = base::steady_ms();
     // By index: a connection that ends while it is looked at changes the list.
-    for (std::size_t i = 0; i < connections_.size(); ++i) connections_[i]->sweep(now_ms);
+    for (std::size_t i = 0; i < connections_.size(); ++i) connections_[i]->sweep(now_ms_);
   }
 }
 

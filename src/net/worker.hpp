@@ -78,6 +78,8 @@ class Worker {
   Admission& admission() { return admission_; }
   [[nodiscard]] const NetMetrics& metrics() const { return metrics_; }
   [[nodiscard]] bool draining() const { return draining_; }
+  /// base::steady_ms() as of the last sweep: near enough for deadlines.
+  [[nodiscard]] std::int64_t now_ms() const { return now_ms_; }
   /// The current second as an HTTP Date.
   [[nodiscard]] std::string_view date() const { return date_; }
   void add(Connection& connection);
@@ -102,6 +104,7 @@ class Worker {
   std::atomic<std::size_t> connection_count_{0};
   bool draining_ = false;
   bool stopping_ = false;
+  std::int64_t now_ms_;
   std::string date_;
   std::thread thread_;
 };

@@ -34,6 +34,8 @@ struct Route {
   bool limited = true;  // counts against the address's request rate
   std::size_t body_bytes_max = 0;
   std::variant<AtOnce, Later> handler;
+
+  [[nodiscard]] bool answers_at_once() const { return std::holds_alternative<AtOnce>(handler); }
 };
 
 /// A request's route, found before its body is read.
@@ -54,8 +56,9 @@ class Router {
   /// Whether any route has this path, whatever its method.
   [[nodiscard]] bool knows(std::string_view path) const;
 
-  /// Authorises and runs. A reply that is there at once is returned; otherwise nothing is returned
-  /// and `respond` gets it later. Exceptions of handlers become a 500 and a line in the log.
+  /// Authorises and runs. A reply that is there at once is returned, as it always is where
+  /// answers_at_once(); otherwise nothing is returned and `respond` gets it later. Exceptions of
+  /// handlers become a 500 and a line in the log.
   [[nodiscard]] std::optional<Reply> run(const Match& match, const Request& request,
                                          Respond respond) const;
 

@@ -1,6 +1,7 @@
 #include "journal/embedded/batch.hpp"
 
-#include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "canvas/digest.hpp"
 
@@ -14,8 +15,10 @@ using canvas::Operation;
 using canvas::Refusal;
 using canvas::Refused;
 
-Batch::Batch(Store& store, const State& state, const canvas::Rules& rules, std::int64_t now_ms)
+Batch::Batch(Store& store, Recent& recent, const State& state, const canvas::Rules& rules,
+             std::int64_t now_ms)
     : store_(store),
+      recent_(recent),
       state_(state),
       rules_(rules),
       now_ms_(now_ms),
@@ -23,11 +26,11 @@ Batch::Batch(Store& store, const State& state, const canvas::Rules& rules, std::
       digest_(state.digest) {}
 
 Answer Batch::decide(const Operation& operation) {
-  Producer& producer = this->producer({operation.person, operation.producer});
+  Producer& producer = recent_.producer({operation.person, operation.producer});
   if (const Remembered* first = producer.window.find(operation.sequence)) {
     return Accepted{state_.position_of(first->offset), first->charges};
   }
-  Person& person = this->person(operation.person);
+  Person& person = recent_.person(operation.person);
   const Charges charges = canvas::charges_at(rules_, person.full_at_ms, now_ms_);
   if (operation.sequence <= producer.window.last_sequence()) {
     return Refused{Refusal::stale, 0, charges};
@@ -52,15 +55,18 @@ Accepted Batch::accept(const Operation& operation, Person& person, Producer& pro
 
   person.full_at_ms = canvas::spend_charge(rules_, person.full_at_ms, now_ms_);
   person.name = operation.name;
-  person.changed = true;
+  if (!std::exchange(person.changed, true)) people_.emplace_back(operation.person, &person);
   const Charges charges = canvas::charges_at(rules_, person.full_at_ms, now_ms_);
   producer.window.remember({operation.sequence, entry.offset, charges});
-  producer.changed = true;
+  if (!std::exchange(producer.changed, true)) {
+    producers_.emplace_back(ProducerKey{operation.person, operation.producer}, &producer);
+  }
   return {{state_.epochs.back().number, entry.offset}, charges};
 }
 
 void Batch::write() {
   std::unordered_map<std::uint32_t, std::uint64_t> heads;  // of pixels written by this batch
+  heads.reserve(entries_.size());
   for (const Entry& entry : entries_) {
     const auto [head, first] = heads.try_emplace(state_.board.index(entry.x, entry.y), 0);
     const std::uint64_t previous = first ? state_.heads->at(entry.x, entry.y) : head->second;
@@ -68,30 +74,13 @@ void Batch::write() {
     store_.add_entry(entry, previous);
   }
   for (const auto& [id, person] : people_) {
-    if (person.changed) store_.put_person(base::PersonId{id}, person.name, person.full_at_ms);
+    store_.put_person(id, person->name, person->full_at_ms);
+    person->changed = false;
   }
   for (const auto& [key, producer] : producers_) {
-    if (producer.changed) {
-      store_.put_window(key.person, key.producer, producer.window, now_ms_);
-    }
+    store_.put_window(key.person, key.producer, producer->window, now_ms_);
+    producer->changed = false;
   }
-}
-
-Batch::Person& Batch::person(base::PersonId id) {
-  const auto [found, added] = people_.try_emplace(base::number(id));
-  if (added) found->second.full_at_ms = store_.full_at_ms(id);
-  return found->second;
-}
-
-Batch::Producer& Batch::producer(const ProducerKey& key) {
-  const auto [found, added] = producers_.try_emplace(key);
-  if (added) found->second.window = store_.window(key.person, key.producer);
-  return found->second;
-}
-
-std::size_t Batch::ProducerKeyHash::operator()(const ProducerKey& key) const {
-  const auto person = static_cast<std::uint64_t>(base::number(key.person));
-  return std::hash<std::uint64_t>{}(base::number(key.producer) ^ person * 0x9E3779B97F4A7C15);
 }
 
 }  // namespace journal

@@ -17,6 +17,7 @@
 #include "journal/embedded/checkpoint.hpp"
 #include "journal/embedded/data_dir.hpp"
 #include "journal/embedded/queries.hpp"
+#include "journal/embedded/recent.hpp"
 #include "journal/embedded/recovery.hpp"
 #include "journal/embedded/store.hpp"
 #include "sqlite/database.hpp"
@@ -86,6 +87,7 @@ class Embedded final : public Journal {
   // The writer's, once it runs.
   std::unique_ptr<Store> store_;
   std::optional<State> state_;
+  std::optional<Recent> recent_;
   std::optional<Checkpointer> checkpointer_;
 
   // Guarded by mutex_.
@@ -121,6 +123,7 @@ Start Embedded::open() {
   Recovered recovered = recover(*store_, options_.size, options_.blank_color, clock_());
   state_ = std::move(recovered.state);
   clock_ahead_ms_ = std::max<std::int64_t>(0, state_->last_time_ms - clock_());
+  recent_.emplace(*store_);
   checkpointer_.emplace(*state_);
   queries_ = std::make_unique<Queries>(
       data_dir_->database_path(), state_->heads,
@@ -237,6 +240,7 @@ void Embedded::write(const std::vector<Pending>& batch, const canvas::Rules& rul
     entries = commit(batch, rules, answers);
   } catch (const sqlite::Failure& failure) {
     if (!failure.write_refused()) throw;
+    recent_->forget();
     set_refused(failure);
     answers.assign(batch.size(), unavailable());
   }
@@ -257,7 +261,8 @@ std::vector<canvas::Entry> Embedded::commit(const std::vector<Pending>& batch,
                                             const canvas::Rules& rules,
                                             std::vector<canvas::Answer>& answers) {
   sqlite::Transaction transaction(store_->database());
-  Batch decided(*store_, *state_, rules, std::max(now_ms(), state_->last_time_ms));
+  recent_->forget_if_large();
+  Batch decided(*store_, *recent_, *state_, rules, std::max(now_ms(), state_->last_time_ms));
   answers.reserve(batch.size());
   for (const Pending& pending : batch) answers.push_back(decided.decide(pending.operation));
   if (decided.entries().empty()) return {};

@@ -36,7 +36,7 @@ INSERT INTO probe VALUES (1, 0);
 
 // When the write-ahead log is moved into the database, in pages of 4 KiB: more makes it rarer, and
 // a page changed often is moved once; less makes each time shorter.
-constexpr int kLogPages = 2'000;
+constexpr int kLogPages = 4'000;
 // After a round of pruning the next one begins no sooner.
 constexpr std::int64_t kPruneEveryMs = 60'000;
 constexpr int kCacheKib = 32 * 1024;
@@ -100,8 +100,8 @@ void Store::put_person(base::PersonId person, std::string_view name, std::int64_
 
 void Store::put_window(base::PersonId person, base::ProducerId producer, const Window& window,
                        std::int64_t used_ms) {
-  put_window_.run(base::number(person), base::number(producer), used_ms,
-                  sqlite::Blob{window.bytes()});
+  const std::string answers = window.encoded();
+  put_window_.run(base::number(person), base::number(producer), used_ms, sqlite::Blob{answers});
 }
 
 void Store::put_checkpoint(const CheckpointMark& mark) {
@@ -165,7 +165,7 @@ std::int64_t Store::full_at_ms(base::PersonId person) {
 Window Store::window(base::PersonId person, base::ProducerId producer) {
   sqlite::Cursor row = find_window_.query(base::number(person), base::number(producer));
   if (!row.next()) return {};
-  const auto window = Window::from(row.bytes(0));
+  const auto window = Window::decoded(row.bytes(0));
   if (!window) throw std::runtime_error("the answers remembered for a producer are damaged");
   return *window;
 }

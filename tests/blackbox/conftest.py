@@ -1,0 +1,51 @@
+"""Fixtures: real servers on free loopback ports, each with its own data folder."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import server as servers
+
+
+def factory(tmp_path_factory):
+    started = []
+
+    def start(*, ready=True, **settings):
+        server = servers.Server(tmp_path_factory.mktemp("server"), **settings)
+        started.append(server)
+        return server.start(ready)
+
+    yield start
+    problems = []
+    for server in started:
+        try:
+            server.close()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def start_server(tmp_path_factory):
+    """start_server(COOLDOWN_MS=0, …) → a ready Server, ended after the test."""
+    yield from factory(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def start_shared_server(tmp_path_factory):
+    """The same, ended after the file."""
+    yield from factory(tmp_path_factory)
+
+
+@pytest.fixture
+def server(start_server):
+    return start_server()
+
+
+@pytest.fixture(scope="module")
+def shared(start_shared_server):
+    """One server for all tests of a file that leave no trace of themselves."""
+    return start_shared_server()
