@@ -8,9 +8,12 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/beast/core/role.hpp>
 
 #include "net/types.hpp"
+
+namespace boost::beast {
+enum class role_type;
+}  // namespace boost::beast
 
 namespace net {
 

@@ -32,8 +32,10 @@ def test_names_are_unique(name):
 
 
 def test_every_message_of_the_specification_has_a_vector():
-    specified = dict(re.findall(r"^\| 0x([0-9A-F]{2}) \| `(\w+)` \|", SPECIFICATION.read_text(), re.M))
-    covered = {vector["hex"][:2].upper(): vector["message"] for vector in vectors_of("protocol.json")}
+    rows = re.findall(r"^\| 0x([0-9A-F]{2}) \| `(\w+)` \|", SPECIFICATION.read_text(), re.M)
+    specified = dict(rows)
+    vectors = vectors_of("protocol.json")
+    covered = {vector["hex"][:2].upper(): vector["message"] for vector in vectors}
     assert len(specified) == 15, "the tables of messages could not be read"
     assert covered == specified
 

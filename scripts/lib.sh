@@ -1,0 +1,104 @@
+# Shared by the scripts: sourced by bash, from the project's root.
+# shellcheck shell=bash
+
+# Says something to whoever started the script.
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "$*"
+  exit 1
+}
+
+# explain "$@": prints the comment at the top of the script and ends it, if --help is asked for.
+explain() {
+  case ${1-} in
+    -h | --help)
+      sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+  esac
+}
+
+# The packages that the release build needs, for this release of the system.
+build_packages() {
+  local boost=""
+  # Debian 12 has two Boosts; the default one is too old.
+  # shellcheck source=/dev/null
+  [[ $(. /etc/os-release && echo "${VERSION_CODENAME-}") == bookworm ]] && boost=1.81
+  echo ca-certificates ccache cmake g++ git make mold ninja-build pkg-config \
+    "libboost$boost-dev" "libboost-json$boost-dev" "libboost-url$boost-dev" \
+    libbenchmark-dev libbrotli-dev libcli11-dev libgtest-dev libpng-dev libspdlog-dev \
+    libsqlite3-dev libssl-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
+}
+
+# What the tests need besides.
+test_packages() {
+  echo brotli chromium clang clang-format clang-tidy libclang-rt-dev lld llvm python3 \
+    python3-pytest python3-websockets shellcheck util-linux zstd
+}
+
+missing_packages() {
+  comm -23 <(printf '%s\n' "$@" | sort -u) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+      sed -n 's/^installed //p' | sort -u)
+}
+
+# ensure_packages name …: installs those that are missing, and only those.
+ensure_packages() {
+  local missing as_root=()
+  command -v dpkg-query >/dev/null ||
+    die "this system has no Debian packages; install the equivalents of: $*"
+  missing=$(missing_packages "$@" | tr '\n' ' ')
+  [[ -n ${missing// /} ]] || return 0
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null || die "as root, install: $missing"
+    as_root=(sudo)
+  fi
+  say "Installing: $missing"
+  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
+  "${as_root[@]}" update || say "the package lists could not be updated; trying with the old ones"
+  # shellcheck disable=SC2086  # one word a package
+  "${as_root[@]}" install -y --no-install-recommends $missing >/dev/null ||
+    die "could not install: $missing"
+}
+
+# Any Node.js from 18 on with npm will do; otherwise the system's own.
+ensure_node() {
+  local major
+  major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || true
+  if [[ ${major:-0} -lt 18 ]] || ! command -v npm >/dev/null; then
+    ensure_packages nodejs npm
+  fi
+}
+
+# fingerprint path …: changes when any file below the paths is edited, added, moved or removed.
+fingerprint() {
+  find "$@" \( -name node_modules -o -name dist -o -name __pycache__ \) -prune \
+    -o -type f -printf '%p %s %T@\n' | LC_ALL=C sort | sha256sum
+}
+
+# up_to_date name path …: whether the paths are as they were when `built name path …` was called.
+up_to_date() { [[ $(cat "build/$1.inputs" 2>/dev/null) == "$(fingerprint "${@:2}")" ]]; }
+built() {
+  mkdir -p build
+  fingerprint "${@:2}" >"build/$1.inputs"
+}
+
+front_end_is_built() { up_to_date web web && [[ -f web/dist/index.html ]]; }
+
+# Builds web/dist, if anything it is made of has changed.
+build_front_end() {
+  if ! up_to_date npm web/package-lock.json || [[ ! -d web/node_modules ]]; then
+    say "Installing the front end's packages"
+    (cd web && npm ci --no-audit --no-fund --loglevel=error)
+    built npm web/package-lock.json
+  fi
+  if ! front_end_is_built; then
+    say "Building the front end"
+    (cd web && npm run --silent build)
+    built web web
+  fi
+}
+
+# configure preset [cmake argument …]
+configure() { cmake --preset "$@" >/dev/null || die "cmake --preset $* failed"; }

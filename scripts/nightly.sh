@@ -1,0 +1,28 @@
+#!/bin/bash
+# Usage: scripts/nightly.sh [seconds]
+#
+# Builds the fuzzers and runs each for 60 seconds, or as many as given. What breaks one is kept in
+# build/asan-ubsan/fuzz/; give that file to the fuzzer as its argument to see it again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+explain "$@"
+seconds=${1:-60}
+
+# shellcheck disable=SC2046  # one word a package
+ensure_packages $(build_packages) $(test_packages)
+configure asan-ubsan -DPB_BENCH=OFF
+cmake --build --preset asan-ubsan
+
+failed=()
+for source in tests/fuzz/*.cpp; do
+  name=$(basename "$source" .cpp)
+  say "Fuzzing $name for $seconds s"
+  folder=build/asan-ubsan/fuzz
+  build/asan-ubsan/bin/"fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+    -artifact_prefix="$folder/$name-" -print_final_stats=1 "$folder/$name" ||
+    failed+=("$name")
+done
+[[ ${#failed[@]} -eq 0 ]] || die "Broken: ${failed[*]}"
+say "All fuzzers held."

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Usage: scripts/test.sh [ctest argument …]
+#
+# Installs what is missing, builds everything (release; with address and undefined-behaviour
+# sanitizers and the fuzzers; with the thread sanitizer; the front end) and runs every test in one
+# CTest run. Arguments go to CTest: `-L unit` runs the unit tests only, and builds no sanitizers
+# for them. The labels: unit, contract, style, web, blackbox, browser, fuzz, sanitizer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+explain "$@"
+
+# shellcheck disable=SC2046  # one word a package
+ensure_packages $(build_packages) $(test_packages)
+ensure_node
+build_front_end
+
+say "Building the release"
+configure release -DPB_WHOLE_SUITE=ON
+cmake --build --preset release
+
+case " $* " in
+  *" -L fuzz "* | *" -L sanitizer "*) sanitizers=yes ;;
+  *" -L "*) sanitizers=no ;;
+  *) sanitizers=yes ;;
+esac
+if [[ $sanitizers == yes ]]; then
+  for preset in asan-ubsan tsan; do
+    say "Building with $preset"
+    configure "$preset" -DPB_BENCH=OFF
+    cmake --build --preset "$preset"
+  done
+fi
+
+exec ctest --test-dir build/release --output-on-failure "$@"

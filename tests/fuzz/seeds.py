@@ -1,0 +1,61 @@
+"""Writes a fuzzer's first corpus, from the golden vectors: seeds.py <fuzzer> <folder>."""
+
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+import urllib.parse
+
+VECTORS = pathlib.Path(__file__).parents[1] / "vectors"
+
+
+def vectors_of(name):
+    return json.loads((VECTORS / name).read_text(encoding="utf-8"))
+
+
+def init_data():
+    for vector in vectors_of("telegram.json"):
+        yield vector["init_data"].encode()
+        for key, value in urllib.parse.parse_qsl(vector["init_data"].replace("+", "%2B")):
+            if key == "user":
+                yield value.encode()
+
+
+def token():
+    yield b"v1.AAAA.BBBB"
+    yield b"v1.."
+    for person, name in [(1, "Anna"), (-4211, "Guest 4211"), (2**53 - 1, "Аня")]:
+        yield struct.pack("<qq", person, 2_000_000_000_000) + name.encode()
+        yield struct.pack("<qq", person, 0) + name.encode()
+
+
+def client_message():
+    for name in ("protocol.json", "malformed.json"):
+        for vector in vectors_of(name):
+            if vector["direction"] == "client":
+                yield bytes.fromhex(vector["hex"])
+
+
+def request():
+    yield from (
+        b'{"x":1,"y":2,"color":3}',
+        b'{"init_data":"a=b&hash=c"}',
+        b"/api/pixels/12/34?limit=20&min_offset=%31",
+        b"10.0.0.1, 2001:db8::1",
+        b"gzip;q=0.5, br, *;q=0",
+        b"https://example.org:8443",
+    )
+
+
+def main():
+    name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = {"init_data": init_data, "token": token, "client_message": client_message,
+             "request": request}
+    for seed in seeds[name]():
+        (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+
+
+if __name__ == "__main__":
+    main()
