@@ -70,22 +70,18 @@ void Queries::stop() {
 }
 
 void Queries::ask(Question question) {
-  std::string failure;
+  const char* failure = "busy";
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) {
       failure = "stopped";
-    } else if (waiting_.size() >= base::limits::kQueryQueueMax) {
-      failure = "busy";
-    } else {
+    } else if (waiting_.size() < base::limits::kQueryQueueMax) {
       waiting_.push_back(std::move(question));
+      wake_.notify_one();
+      return;
     }
   }
-  if (failure.empty()) {
-    wake_.notify_one();
-  } else {
-    question(failure);
-  }
+  question(failure);
 }
 
 void Queries::answer_all() {

@@ -1,7 +1,9 @@
 // What the writer keeps in memory of the journal: everything committed, nothing else.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -26,10 +28,9 @@ struct State {
 
   /// The position that entry `entry` stands at; an older entry may belong to an older epoch.
   [[nodiscard]] canvas::Position position_of(std::uint64_t entry) const {
-    for (auto epoch = epochs.rbegin(); epoch != epochs.rend(); ++epoch) {
-      if (entry > epoch->base) return {epoch->number, entry};
-    }
-    return {epochs.front().number, entry};
+    const auto epoch = std::find_if(epochs.rbegin(), std::prev(epochs.rend()),
+                                    [entry](const Epoch& one) { return entry > one.base; });
+    return {epoch->number, entry};
   }
 
   /// Takes in an entry that has become durable.
