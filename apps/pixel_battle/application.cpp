@@ -106,6 +106,8 @@ service::Settings Application::settings() const {
           .version = std::string(ops::kVersion),
           .palette = canvas::kDefaultPalette,
           .guests = config_.guests,
+          .guests_per_address_per_minute = config_.guest_limit_per_address,
+          .telegram_url = config_.telegram_app_url,
           .session_ttl_ms = config_.session_ttl_s * 1000};
 }
 
@@ -156,8 +158,8 @@ base::Status Application::open_server() {
 }
 
 int Application::serve_until_signal() {
-  server_->start();
   listener_.store(server_.get());
+  server_->start();
   readiness_.set_stage(ops::Stage::serving);
   metrics_.ready.set(1);
   const auto shown_host = config_.host == "0.0.0.0" ? std::string("localhost") : config_.host;

@@ -29,8 +29,12 @@ inline constexpr std::int64_t kCloseTimeMs = 3'000;   // to answer a close frame
 inline constexpr std::size_t kUnansweredMax = 8;      // placements in flight a connection
 inline constexpr std::size_t kOutboxBytesMax = 32 * 1024;   // small messages waiting, a connection
 inline constexpr std::size_t kCatchUpBytesMax = 64 * 1024;  // one conflated catch-up delta
+inline constexpr std::size_t kCatchUpEntriesMax = 32'768;   // looked at for one catch-up
 inline constexpr int kSocketSendBufferBytes = 128 * 1024;
 inline constexpr std::size_t kTokenBytesMax = 2048;
+inline constexpr double kMessagesPerSecond = 100;  // of one connection, in units of a `place`
+inline constexpr double kMessagesBurst = 400;
+inline constexpr double kCostlyMessage = 20;  // `resume` and `sign_in` make more work
 inline constexpr std::int64_t kPresenceEveryMs = 2'000;
 inline constexpr std::int64_t kHeartbeatMs = 15'000;
 
@@ -45,6 +49,7 @@ inline constexpr std::size_t kNameBytesMax = 64;
 inline constexpr std::size_t kTailEntriesMax = 65'536;  // entries kept in memory for catch-up
 inline constexpr std::size_t kHistoryRowsMax = 100;     // of one pixel, in one answer
 inline constexpr std::int64_t kSnapshotAgeMs = 1'000;   // a served snapshot lags at most this
+inline constexpr std::size_t kSnapshotVersionsMax = 8;  // of one encoding, held by slow readers
 
 // --- Journal --------------------------------------------------------------------------------
 inline constexpr std::size_t kProducerWindow = 8;  // accepted answers kept for each producer
@@ -61,6 +66,7 @@ static_assert(kBodyBytesMax >= kPixelBodyBytesMax && kBodyBytesMax >= kAuthBodyB
 static_assert(kSilenceMs > 2 * kPingEveryMs, "a client may miss one ping");
 static_assert(kUnansweredMax <= kProducerWindow, "every repeat must find its answer");
 static_assert(kJournalBatchMax <= kJournalQueueMax);
+static_assert(kCatchUpEntriesMax <= kTailEntriesMax);
 static_assert(kTailEntriesMax >= 2 * kJournalBatchMax, "a reader one batch behind finds its place");
 static_assert(kTokenBytesMax + 16 <= kMessageBytesMax, "a token fits in one message");
 

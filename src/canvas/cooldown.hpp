@@ -26,8 +26,9 @@ constexpr Charges charges_at(const Rules& rules, std::int64_t full_at_ms, std::i
   const std::int64_t over_ms = missing_ms - std::int64_t{rules.cooldown_ms} * (missing - 1);
   // More may be missing than can be held, after the operator lowered charges_max.
   const std::int64_t beyond = missing > rules.charges_max ? missing - rules.charges_max : 0;
+  const std::int64_t next_ms = over_ms + beyond * rules.cooldown_ms;
   return {static_cast<std::uint32_t>(left),
-          static_cast<std::uint32_t>(over_ms + beyond * rules.cooldown_ms)};
+          static_cast<std::uint32_t>(next_ms < UINT32_MAX ? next_ms : UINT32_MAX)};
 }
 
 /// Spends one charge; the caller has seen that charges_at(…).left > 0. Returns the new full_at_ms.

@@ -35,26 +35,30 @@ std::optional<std::uint64_t> Tail::digest_at(std::uint64_t offset) const {
 
 std::optional<std::vector<PixelChange>> Tail::between(std::uint64_t from, std::uint64_t to) const {
   if (from > to || !keeps(from) || !keeps(to)) return std::nullopt;
-  // Sorting by (index, age) brings the last write to each pixel to the end of its group.
-  struct Write {
-    std::uint64_t index_and_age;
-    std::uint8_t color;
-  };
-  std::vector<Write> writes;
+  std::vector<PixelChange> writes;
   writes.reserve(to - from);
   for (std::uint64_t offset = from + 1; offset <= to; ++offset) {
-    const Item& written = item(offset);
-    writes.push_back({std::uint64_t{written.index} << 32 | (offset - from), written.color});
+    writes.push_back({item(offset).index, item(offset).color});
   }
-  std::ranges::sort(writes, {}, &Write::index_and_age);
+  return writes;
+}
+
+std::vector<PixelChange> conflate(const std::vector<PixelChange>& writes) {
+  // Sorting by (index, age) brings the last write to each pixel to the end of its group.
+  std::vector<std::uint64_t> index_and_age;
+  index_and_age.reserve(writes.size());
+  for (std::size_t age = 0; age < writes.size(); ++age) {
+    index_and_age.push_back(std::uint64_t{writes[age].index} << 32 | age);
+  }
+  std::ranges::sort(index_and_age);
   std::vector<PixelChange> changes;
   changes.reserve(writes.size());
-  for (const Write& write : writes) {
-    const auto index = static_cast<std::uint32_t>(write.index_and_age >> 32);
-    if (!changes.empty() && changes.back().index == index) {
-      changes.back().color = write.color;
+  for (const auto key : index_and_age) {
+    const PixelChange& write = writes[static_cast<std::uint32_t>(key)];
+    if (!changes.empty() && changes.back().index == write.index) {
+      changes.back() = write;
     } else {
-      changes.push_back({index, write.color});
+      changes.push_back(write);
     }
   }
   return changes;

@@ -26,8 +26,8 @@ class Tail {
   /// The digest at an offset that is still kept.
   [[nodiscard]] std::optional<std::uint64_t> digest_at(std::uint64_t offset) const;
 
-  /// What changed after `from` up to and including `to`, the last write to a pixel winning,
-  /// ascending by index. nullopt if that is no longer kept, or not there yet.
+  /// What was written after `from` up to and including `to`, oldest first. nullopt if that is no
+  /// longer kept, or not there yet.
   [[nodiscard]] std::optional<std::vector<PixelChange>> between(std::uint64_t from,
                                                                 std::uint64_t to) const;
 
@@ -48,5 +48,9 @@ class Tail {
   std::uint64_t start_digest_;
   std::uint64_t head_;
 };
+
+/// Writes, oldest first, as what they add up to: the last write to a pixel wins; ascending by
+/// index.
+std::vector<PixelChange> conflate(const std::vector<PixelChange>& writes);
 
 }  // namespace canvas

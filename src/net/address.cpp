@@ -74,6 +74,14 @@ ip::address client_address(const ip::address& peer, std::string_view forwarded_f
   return client;
 }
 
+std::string limit_key(const ip::address& address) {
+  const auto plain = unmapped(address);
+  if (plain.is_v4()) return plain.to_string();
+  auto bytes = plain.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return ip::address_v6(bytes).to_string() + "/64";
+}
+
 bool origin_allowed(std::string_view origin, std::string_view host,
                     const std::vector<std::string>& allowed) {
   if (origin.empty()) return true;  // not a browser

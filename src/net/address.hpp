@@ -32,6 +32,10 @@ class Networks {
 boost::asio::ip::address client_address(const boost::asio::ip::address& peer,
                                         std::string_view forwarded_for, const Networks& proxies);
 
+/// What the limits for one address count by: IPv4 as it is, IPv6 by its /64, which is what one
+/// subscriber gets.
+std::string limit_key(const boost::asio::ip::address& address);
+
 /// Whether a browser page of this Origin may open a WebSocket to this Host.
 bool origin_allowed(std::string_view origin, std::string_view host,
                     const std::vector<std::string>& allowed);

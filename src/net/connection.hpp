@@ -7,7 +7,8 @@
 
 namespace net {
 
-/// Lives on its worker's thread.
+/// Lives on its worker's thread. None of these calls ends the connection before it returns: closing
+/// a socket only makes its coroutine end later, so a list of connections may be walked meanwhile.
 class Connection {
  public:
   virtual ~Connection() = default;

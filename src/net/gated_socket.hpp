@@ -37,7 +37,7 @@ class GatedSocket {
         [this](auto handler, const Buffers& into) {
           if (early_bytes_.empty()) return socket_.async_read_some(into, std::move(handler));
           const auto size = asio::buffer_copy(into, asio::buffer(early_bytes_));
-          early_bytes_.erase(0, size);
+          std::string(early_bytes_.substr(size)).swap(early_bytes_);  // gives the memory back
           complete(std::move(handler), size);
         },
         token, buffers);

@@ -31,6 +31,7 @@ namespace limits = base::limits;
 constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kCopyBytesMax = 4096;
 constexpr std::size_t kKeyCharacters = 24;  // 16 bytes in base64
+constexpr std::int64_t kNewcomerMs = 1'000;
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
 
@@ -41,6 +42,16 @@ class HeaderFields final : public service::Headers {
     const auto found = fields_.find(boost::beast::string_view(name.data(), name.size()));
     if (found == fields_.end()) return {};
     return {found->value().data(), found->value().size()};
+  }
+  /// All lines of the field as one list: a proxy may add its own line to the client's.
+  [[nodiscard]] std::string joined(std::string_view name) const {
+    std::string all;
+    const auto [first, last] =
+        fields_.equal_range(boost::beast::string_view(name.data(), name.size()));
+    for (auto line = first; line != last; ++line) {
+      all.append(all.empty() ? "" : ",").append(line->value().data(), line->value().size());
+    }
+    return all;
   }
   [[nodiscard]] std::size_t count(std::string_view name) const override {
     return fields_.count(boost::beast::string_view(name.data(), name.size()));
@@ -118,7 +129,7 @@ class HttpConnection final : public Connection,
       : worker_(worker),
         socket_(std::move(socket)),
         peer_(peer),
-        peer_text_(client_address(peer, {}, worker.site().trusted_proxies).to_string()),
+        peer_text_(limit_key(peer)),
         peer_is_proxy_(worker.site().trusted_proxies.contains(peer)),
         place_(std::move(place)) {}
 
@@ -131,14 +142,15 @@ class HttpConnection final : public Connection,
 
   void sweep(std::int64_t now_ms) override {
     if (now_ms < deadline_ms_) return;
-    timed_out_ = true;
-    deadline_ms_ = INT64_MAX;
+    timed_out_ = true;  // cancelling again at the next sweep if this one came between two waits
     boost::system::error_code ignored;
     socket_.cancel(ignored);
   }
 
   void drain() override {
-    if (idle_) abort();
+    if (!idle_) return;
+    // A client that was accepted a moment ago may have sent its request already.
+    served_ ? abort() : expect_within(kNewcomerMs);
   }
 
   void abort() override {
@@ -176,7 +188,8 @@ class HttpConnection final : public Connection,
   Admission::Place place_;
   boost::beast::flat_buffer buffer_{limits::kHeaderBytesMax + 2 * kReadBytes};
   std::int64_t deadline_ms_ = INT64_MAX;
-  bool idle_ = true;  // between requests, nothing read yet
+  bool idle_ = true;     // between requests, nothing read yet
+  bool served_ = false;  // a request has come
   bool timed_out_ = false;
 };
 
@@ -197,8 +210,11 @@ Task<> HttpConnection::run(std::shared_ptr<HttpConnection>) {
 Task<HttpConnection::Next> HttpConnection::exchange() {
   Exchange exchange;
   idle_ = buffer_.size() == 0;
-  if (idle_ && worker_.draining()) co_return Next::close;
-  expect_within(idle_ ? limits::kKeepAliveIdleMs : limits::kHeaderTimeMs);
+  timed_out_ = false;
+  if (idle_ && served_ && worker_.draining()) co_return Next::close;
+  // Pipelined requests take turns with the worker's other connections.
+  if (!idle_) co_await asio::post(worker_.io(), kAwait);
+  expect_within(idle_ && served_ ? limits::kKeepAliveIdleMs : limits::kHeaderTimeMs);
   while (true) {
     if (const auto refused = parse_header(exchange)) {
       co_return co_await write(*refused, false, exchange);
@@ -214,6 +230,7 @@ Task<HttpConnection::Next> HttpConnection::exchange() {
     }
     if (std::exchange(idle_, false)) expect_within(limits::kHeaderTimeMs);
   }
+  served_ = true;
   exchange.begin_ns = base::steady_ns();
   auto decision = decide(exchange);
   if (const auto* next = std::get_if<Next>(&decision)) co_return *next;
@@ -287,9 +304,9 @@ HttpConnection::Decision HttpConnection::decide(Exchange& exchange) {
   if (question != std::string_view::npos) request.query = target.substr(question + 1);
   request.address = peer_text_;
   if (peer_is_proxy_) {
-    exchange.forwarded_address = client_address(peer_, exchange.headers.get("X-Forwarded-For"),
-                                                worker_.site().trusted_proxies)
-                                     .to_string();
+    const auto forwarded_for = exchange.headers.joined("X-Forwarded-For");
+    exchange.forwarded_address =
+        limit_key(client_address(peer_, forwarded_for, worker_.site().trusted_proxies));
     request.address = exchange.forwarded_address;
   }
   return request.path == worker_.site().websocket_path ? upgrade(exchange) : route(exchange);
@@ -306,8 +323,9 @@ std::optional<service::Reply> HttpConnection::check(Exchange& exchange) {
     return reject("There must be one Host field.");
   }
   if (headers.count("Transfer-Encoding") > 0 &&
-      !base::equal_ignoring_case(headers.get("Transfer-Encoding"), "chunked")) {
-    return reject("Transfer-Encoding takes chunked only.");
+      (exchange.http_1_0() ||
+       !base::equal_ignoring_case(headers.get("Transfer-Encoding"), "chunked"))) {
+    return reject("Transfer-Encoding takes chunked only, and not in HTTP/1.0.");
   }
   return std::nullopt;
 }
@@ -354,7 +372,8 @@ HttpConnection::Decision HttpConnection::upgrade(const Exchange& exchange) {
   }
   const auto key = headers.get("Sec-WebSocket-Key");
   if (!boost::beast::websocket::is_upgrade(message) || key.size() != kKeyCharacters ||
-      !key.ends_with("==") || headers.get("Sec-WebSocket-Version") != "13") {
+      !key.ends_with("==") || headers.get("Sec-WebSocket-Version") != "13" ||
+      !exchange.parser.is_done()) {
     auto reply = service::error_reply(426, "upgrade_required", "This address speaks WebSocket.");
     reply.headers += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     return reply;

@@ -39,8 +39,10 @@ void HubShard::deliver(const service::Tick& tick) {
   // Delivery removes nobody: a connection that fails ends later, in its own coroutine.
   std::size_t sent = 0;
   for (Subscriber* subscriber : subscribers_) sent += subscriber->deliver(tick) ? 1 : 0;
-  frames_.add(static_cast<double>(sent));
-  delivery_ns_.store(base::steady_ns() - begin_ns);
+  frames_sent_.add(static_cast<double>(sent));
+  const auto took_ns = base::steady_ns() - begin_ns;
+  delivery_ns_.store(took_ns);
+  metrics_.fanout_seconds.observe(static_cast<double>(took_ns) * 1e-9);
 }
 
 void HubShard::tell(const wire::SharedBytes& frame) {
@@ -85,7 +87,6 @@ void Hub::tick() {
   const auto tick = feed_.take_tick();
   if (!tick) return;
   for (const Member& member : members_) {
-    metrics_.fanout_seconds.observe(static_cast<double>(member.shard->delivery_ns()) * 1e-9);
     asio::dispatch(*member.io, [shard = member.shard, tick = *tick] { shard->deliver(tick); });
   }
   metrics_.tick_ms.set(tick_ms());

@@ -31,8 +31,11 @@ class Subscriber {
 /// The subscribers of one worker. Belongs to its thread, except for the two counters.
 class HubShard {
  public:
-  HubShard(service::Feed& feed, std::uint64_t offset, ops::Counter frames)
-      : feed_(feed), offset_(offset), frames_(frames) {}
+  HubShard(service::Feed& feed, std::uint64_t offset, ops::Metrics& metrics)
+      : feed_(feed),
+        offset_(offset),
+        metrics_(metrics),
+        frames_sent_(metrics.frames_sent.with("delta")) {}
 
   void add(Subscriber& subscriber);
   void remove(Subscriber& subscriber);
@@ -55,7 +58,8 @@ class HubShard {
  private:
   service::Feed& feed_;
   std::uint64_t offset_;
-  const ops::Counter frames_;  // ticks' frames sent
+  ops::Metrics& metrics_;
+  const ops::Counter frames_sent_;
   std::vector<Subscriber*> subscribers_;
   std::unordered_map<std::uint64_t, wire::SharedBytes> catch_ups_;  // by `from`, to offset_
   std::atomic<std::uint32_t> count_{0};

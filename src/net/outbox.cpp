@@ -37,7 +37,7 @@ Outbox::State Outbox::flush() {
   if (!small_.empty()) {
     const State state = send_from(small_, small_sent_);
     if (state != State::empty) return state;
-    small_ = {};  // gives the memory back: most connections have nothing waiting
+    std::string().swap(small_);  // gives the memory back, as assigning an empty string would not
     small_sent_ = 0;
   }
   return State::empty;

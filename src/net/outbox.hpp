@@ -27,6 +27,9 @@ class Outbox {
   /// Sends what is waiting as far as the kernel takes it.
   State flush();
 
+  /// The socket is being closed: its number may soon be another's, so nothing is written to it.
+  void abandon() { socket_ = -1; }
+
   [[nodiscard]] bool empty() const { return !shared_ && small_.empty(); }
   /// Bytes the kernel has taken so far.
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }

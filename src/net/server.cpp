@@ -38,14 +38,13 @@ base::Status Server::listen() {
       worker->listen(endpoint);
       endpoint = worker->endpoint();  // the others share the port that the first one got
     }
+    port_ = endpoint.port();
   } catch (const boost::system::system_error& failed) {
     return base::Error{"cannot listen on " + options_.host + " port " +
                        std::to_string(options_.port) + ": " + failed.code().message()};
   }
   return base::Done{};
 }
-
-std::uint16_t Server::port() const { return workers_.front()->endpoint().port(); }
 
 void Server::start() {
   running_ = true;

@@ -35,7 +35,7 @@ class Server {
 
   /// Opens the listening sockets; clients wait in the kernel until start().
   base::Status listen();
-  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::uint16_t port() const { return port_; }
   void start();
 
   /// The feed has something new.
@@ -56,6 +56,7 @@ class Server {
   NetMetrics metrics_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Hub> hub_;
+  std::uint16_t port_ = 0;
   bool running_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "net/websocket_connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include <boost/asio/co_spawn.hpp>
@@ -24,6 +25,7 @@ namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 namespace limits = base::limits;
 
+constexpr std::size_t kLingerBytes = 1024;
 constexpr std::size_t kReadBufferBytes = limits::kMessageBytesMax + 64;
 constexpr std::uint32_t kReconnectWithinMs = 5'000;
 
@@ -73,6 +75,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   Task<> run(std::shared_ptr<WebSocketConnection> self);
   Task<bool> handshake();
   Task<> read();
+  Task<> linger();
   void end();
 
   void from_beast(std::string_view bytes);
@@ -116,7 +119,10 @@ Task<> WebSocketConnection::run(std::shared_ptr<WebSocketConnection>) {
     if (co_await handshake()) co_await read();
   } catch (const std::exception& bug) {
     ops::log::error("a WebSocket connection failed", {{"what", bug.what()}});
+    close(wire::CloseCode::internal);
   }
+  if (!blocked_) settle(outbox_.flush());
+  co_await linger();
   end();
 }
 
@@ -161,8 +167,21 @@ Task<> WebSocketConnection::read() {
   }
 }
 
+/// Lets the client read the close frame: closing a socket with unread bytes would reset it.
+Task<> WebSocketConnection::linger() {
+  closing_ = true;
+  close_by_ms_ = std::min(close_by_ms_, base::steady_ms() + limits::kCloseTimeMs);
+  auto& socket = stream_.next_layer().socket();
+  boost::system::error_code error;
+  socket.shutdown(Socket::shutdown_send, error);
+  std::array<char, kLingerBytes> discarded;
+  while (!error) {
+    auto [failed, size] = co_await socket.async_read_some(asio::buffer(discarded), kAwait);
+    error = failed;
+  }
+}
+
 void WebSocketConnection::end() {
-  if (!blocked_) outbox_.flush();
   count_bytes();
   ended_ = true;
   set_behind(false);
@@ -174,6 +193,7 @@ void WebSocketConnection::end() {
 }
 
 void WebSocketConnection::abort() {
+  outbox_.abandon();
   boost::system::error_code ignored;
   stream_.next_layer().socket().close(ignored);
 }
@@ -212,15 +232,19 @@ void WebSocketConnection::close_when_drained() {
 }
 
 // --- The feed ---------------------------------------------------------------------------------
+//
+// Two rules keep a client from waiting for ever. While blocked_, a wait for writability is under
+// way and ends in settle(). While behind_, the outbox is not empty, so either that wait or a
+// scheduled flush is under way, and both end in settle(), which catches up.
 
 bool WebSocketConnection::deliver(const service::Tick& tick) {
   if (!live_ || behind_ || closing_) return false;
   if (!blocked_ && !outbox_.empty()) settle(outbox_.flush());
-  if (!outbox_.empty() || !tick.frame) {
+  if (!outbox_.empty()) {
     set_behind(true);
     return false;
   }
-  if (position_ == tick.base) {
+  if (position_ == tick.base && tick.frame) {
     position_ = tick.offset;
     const auto state = outbox_.send(tick.frame);
     if (state != Outbox::State::empty) settle(state);
@@ -231,6 +255,7 @@ bool WebSocketConnection::deliver(const service::Tick& tick) {
 }
 
 void WebSocketConnection::tell(const wire::SharedBytes& frame) {
+  if (!blocked_ && !outbox_.empty()) settle(outbox_.flush());
   if (closing_ || !outbox_.empty()) return;
   worker_.metrics().frames_control.add();
   settle(outbox_.send(frame));
@@ -279,17 +304,18 @@ void WebSocketConnection::set_behind(bool behind) {
 // --- Sending ----------------------------------------------------------------------------------
 
 void WebSocketConnection::from_beast(std::string_view bytes) {
-  if (!closing_) add(bytes);
+  worker_.metrics().frames_control.add();
+  add(bytes);
 }
 
 void WebSocketConnection::send(std::string_view message) {
-  if (closing_) return;
   worker_.metrics().frames_answer.add();
   add(wire::frame(message));
   if (draining_) close_when_drained();
 }
 
 void WebSocketConnection::add(std::string_view frame) {
+  if (closing_) return;  // nothing may follow a close frame
   // Whoever asks and never reads the answers gets no more of them.
   if (!outbox_.add(frame)) return abort();
   flush_soon();

@@ -1,6 +1,7 @@
 #include "net/worker.hpp"
 
 #include <ctime>
+#include <exception>
 
 #include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
@@ -41,7 +42,6 @@ NetMetrics::NetMetrics(ops::Metrics& metrics)
       refused_total_limit(metrics.connections_refused.with("total_limit")),
       refused_address_limit(metrics.connections_refused.with("address_limit")),
       refused_origin(metrics.connections_refused.with("bad_origin")),
-      frames_delta(metrics.frames_sent.with("delta")),
       frames_catch_up(metrics.frames_sent.with("catch_up")),
       frames_answer(metrics.frames_sent.with("answer")),
       frames_control(metrics.frames_sent.with("control")),
@@ -53,7 +53,7 @@ Worker::Worker(const Site& site, Admission& admission, const NetMetrics& metrics
     : site_(site),
       admission_(admission),
       metrics_(metrics),
-      shard_(site.feed, offset, metrics.frames_delta),
+      shard_(site.feed, offset, site.metrics),
       now_ms_(base::steady_ms()),
       date_(http_date()) {}
 
@@ -70,7 +70,10 @@ void Worker::listen(const asio::ip::tcp::endpoint& endpoint) {
 }
 
 void Worker::start() {
-  asio::co_spawn(io_, accept(), asio::detached);
+  // Nothing in it throws but for lack of memory, and a worker that accepts nobody must not go on.
+  asio::co_spawn(io_, accept(), [](const std::exception_ptr& failed) {
+    if (failed) std::rethrow_exception(failed);
+  });
   asio::co_spawn(io_, sweep(), asio::detached);
   thread_ = std::thread([this] { io_.run(); });
 }
@@ -96,8 +99,7 @@ void Worker::open(Socket socket) {
   socket.non_blocking(true, error);
   socket.set_option(asio::ip::tcp::no_delay(true), error);
   const bool is_proxy = site_.trusted_proxies.contains(peer);
-  auto place = admission_.admit(
-      is_proxy ? std::string() : client_address(peer, {}, site_.trusted_proxies).to_string());
+  auto place = admission_.admit(is_proxy ? std::string() : limit_key(peer));
   if (const auto* refusal = std::get_if<Admission::Refusal>(&place)) {
     const bool total = *refusal == Admission::Refusal::total_limit;
     (total ? metrics_.refused_total_limit : metrics_.refused_address_limit).add();
@@ -140,11 +142,10 @@ void Worker::begin_drain(std::uint32_t pace_ms) {
   draining_ = true;
   // Whoever the kernel has accepted for us already is still answered.
   boost::system::error_code error;
-  while (true) {
+  for (int accepted = 0; accepted < kBacklog && !error; ++accepted) {
     Socket socket(io_.get_executor());
     acceptor_.accept(socket, error);
-    if (error) break;
-    open(std::move(socket));
+    if (!error) open(std::move(socket));
   }
   acceptor_.close(error);
   asio::co_spawn(io_, drain_paced(pace_ms), asio::detached);

@@ -46,7 +46,6 @@ struct NetMetrics {
   ops::Counter refused_total_limit;
   ops::Counter refused_address_limit;
   ops::Counter refused_origin;
-  ops::Counter frames_delta;
   ops::Counter frames_catch_up;
   ops::Counter frames_answer;
   ops::Counter frames_control;

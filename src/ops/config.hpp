@@ -28,6 +28,7 @@ struct Config {
   std::int64_t session_ttl_s = 2'592'000;
   std::string telegram_bot_token;  // empty: Telegram sign-in is off
   std::int64_t telegram_auth_age_s = 3'600;
+  std::string telegram_app_url;
   bool guests = true;
 
   std::string replica_name;
@@ -42,6 +43,7 @@ struct Config {
   std::size_t connections_max = 15'000;
   std::size_t connections_per_address_max = 1'000;
   double rate_limit_per_address = 200;
+  double guest_limit_per_address = 120;
   std::vector<std::string> trusted_proxies;
   std::vector<std::string> allowed_origins;
   std::int64_t drain_unready_ms = 0;

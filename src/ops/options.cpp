@@ -146,6 +146,11 @@ Wrong web_origin(const std::string& text) {
   return "holds something that is not an origin such as https://example.org";
 }
 
+Wrong telegram_address(const std::string& text) {
+  if (text.starts_with("https://t.me/") && is_visible_ascii(text)) return std::nullopt;
+  return "does not begin with https://t.me/";
+}
+
 Wrong signing_key(const std::string& text) {
   constexpr std::size_t kKeyCharactersMin = 16;
   if (text.size() >= kKeyCharactersMin) return std::nullopt;
@@ -226,6 +231,9 @@ const std::vector<Option>& options() {
                     "switches Telegram sign-in on")),
       option("TELEGRAM_AUTH_AGE_S", "3600", number(&C::telegram_auth_age_s, 60, 86'400),
              "oldest initData accepted"),
+      option("TELEGRAM_APP_URL", "–",
+             checked_text("an https://t.me/ address", &C::telegram_app_url, telegram_address),
+             "where \"Open in Telegram\" leads"),
       option("GUESTS", "on", on_or_off(&C::guests), "may people play without Telegram"),
       option("REPLICA_NAME", "host name",
              checked_text("1 – 64 characters", &C::replica_name, header_word),
@@ -250,6 +258,8 @@ const std::vector<Option>& options() {
              "from one address; 0: no limit"),
       option("RATE_LIMIT_PER_ADDRESS", "200", rate(&C::rate_limit_per_address, 1'000'000),
              "requests a second from one address, bursts of twice that; 0: off"),
+      option("GUEST_LIMIT_PER_ADDRESS", "120", rate(&C::guest_limit_per_address, 1'000'000),
+             "new guests a minute from one address, bursts of twice that; 0: off"),
       option("TRUSTED_PROXIES", "–",
              list("addresses or CIDRs, comma-separated", &C::trusted_proxies, ip_network),
              "whose X-Forwarded-For counts"),

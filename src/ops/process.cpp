@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.hpp"
@@ -49,7 +50,13 @@ std::optional<double> cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+/// Linux 6.2 and later tells the number as the folder's size; listing thousands of files takes
+/// milliseconds on a thread that serves players.
 std::optional<double> open_files() {
+  struct stat folder_stat {};
+  if (::stat("/proc/self/fd", &folder_stat) == 0 && folder_stat.st_size > 0) {
+    return static_cast<double>(folder_stat.st_size);
+  }
   std::error_code error;
   const std::filesystem::directory_iterator folder("/proc/self/fd", error);
   if (error) return std::nullopt;

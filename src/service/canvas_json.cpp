@@ -137,6 +137,9 @@ std::string canvas_constants_json(const PixelBattle& game) {
   put_member(out, "color_bits", canvas::color_bits(settings.palette.size()));
   put_member(out, "guests", settings.guests);
   put_member(out, "telegram", game.telegram());
+  if (!settings.telegram_url.empty()) {
+    put_member(out, "telegram_url", json_string(settings.telegram_url));
+  }
   put_member(out, "served_by", json_string(settings.served_by));
   put_member(out, "version", json_string(settings.version));
   return out;

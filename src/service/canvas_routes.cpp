@@ -177,6 +177,13 @@ void snapshot(PixelBattle& game, Snapshots& snapshots, Encoding encoding, const 
   if (const auto found = snapshots.get(encoding, wanted.value_or(0), answer)) answer(found);
 }
 
+Reply sign_in_guest(PixelBattle& game, const Call& call) {
+  if (const auto wait_ms = game.ask_for_guest(call.request.address); wait_ms > 0) {
+    return error_reply_later(429, "rate_limited", "Too many new guests from here.", wait_ms);
+  }
+  return sign_in_reply(game.sign_in_guest());
+}
+
 Reply sign_in_telegram(PixelBattle& game, const Call& call) {
   if (auto refused = refuse_content_type(call.request)) return std::move(*refused);
   const auto init_data = parse_init_data(call.request.body);
@@ -214,10 +221,10 @@ std::vector<Route> canvas_routes(PixelBattle& game, Snapshots& snapshots,
        AtOnce([](const Call&) { return json_reply(R"({"status":"ok"})"); })},
       {get, "/health/ready", open, kUnlimited, 0,
        AtOnce([&](const Call&) { return readiness_reply(readiness); })},
-      {get, "/metrics", open, kUnlimited, 0,
+      {get, "/metrics", open, kLimited, 0,
        AtOnce([&](const Call&) { return metrics_reply(game); })},
       {post, "/api/auth/guest", open, kLimited, limits::kAuthBodyBytesMax,
-       AtOnce([&](const Call&) { return sign_in_reply(game.sign_in_guest()); })},
+       AtOnce([&](const Call& call) { return sign_in_guest(game, call); })},
       {post, "/api/auth/telegram", open, kLimited, limits::kAuthBodyBytesMax,
        AtOnce([&](const Call& call) { return sign_in_telegram(game, call); })},
       {get, "/api/me", signed_in, kLimited, 0,

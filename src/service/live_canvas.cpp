@@ -67,27 +67,38 @@ std::optional<wire::SnapshotReason> LiveCanvas::refuses(const Standing& reader) 
 }
 
 std::optional<Tick> LiveCanvas::take_tick() {
-  const std::lock_guard lock(mutex_);
-  const auto head = tail_.head();
-  if (head == ticked_) return std::nullopt;
-  Tick tick{.base = ticked_, .offset = head, .frame = delta_frame(ticked_, head)};
-  ticked_ = head;
-  return tick;
+  std::uint64_t base = 0;
+  std::uint64_t head = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    base = ticked_;
+    head = tail_.head();
+    ticked_ = head;
+  }
+  if (base == head) return std::nullopt;
+  return Tick{.base = base, .offset = head, .frame = delta_frame(base, head)};
 }
 
 wire::SharedBytes LiveCanvas::catch_up(std::uint64_t from, std::uint64_t to) {
-  const std::lock_guard lock(mutex_);
+  if (to - from > base::limits::kCatchUpEntriesMax) return nullptr;
   auto frame = delta_frame(from, to);
   return frame && frame->size() <= base::limits::kCatchUpBytesMax ? frame : nullptr;
 }
 
+/// Only the copy is made under the lock: the journal waits for it.
 wire::SharedBytes LiveCanvas::delta_frame(std::uint64_t from, std::uint64_t to) const {
-  auto pixels = tail_.between(from, to);
-  if (!pixels) return nullptr;
+  std::optional<std::vector<canvas::PixelChange>> writes;
+  std::optional<std::uint64_t> digest;
+  {
+    const std::lock_guard lock(mutex_);
+    writes = tail_.between(from, to);
+    digest = tail_.digest_at(to);
+  }
+  if (!writes || !digest) return nullptr;
   const wire::Delta delta{.base = from,
                           .advance = static_cast<std::uint32_t>(to - from),
-                          .digest = tail_.digest_at(to).value_or(0),
-                          .pixels = std::move(*pixels)};
+                          .digest = *digest,
+                          .pixels = canvas::conflate(*writes)};
   return wire::shared_frame(wire::encode(delta, color_bits_));
 }
 

@@ -30,7 +30,9 @@ PixelBattle::PixelBattle(Settings settings, journal::Journal& journal, LiveCanva
       tokens_(tokens),
       telegram_(std::move(telegram)),
       metrics_(metrics),
-      per_person_(limits::kRequestsPerPersonPerSecond, 2 * limits::kRequestsPerPersonPerSecond) {
+      per_person_(limits::kRequestsPerPersonPerSecond, 2 * limits::kRequestsPerPersonPerSecond),
+      guests_per_address_(settings_.guests_per_address_per_minute / 60,
+                          2 * settings_.guests_per_address_per_minute) {
   for (const auto name : kRefusalNames) refused_.push_back(metrics_.placements_refused.with(name));
 }
 
@@ -62,6 +64,10 @@ base::Result<auth::VerifiedToken, auth::TokenError> PixelBattle::verify(
 
 std::int64_t PixelBattle::ask(const auth::Person& person) {
   return per_person_.take(static_cast<std::uint64_t>(base::number(person.id)), base::steady_ns());
+}
+
+std::int64_t PixelBattle::ask_for_guest(std::string_view address) {
+  return guests_per_address_.take(address, base::steady_ns());
 }
 
 std::optional<canvas::Refusal> PixelBattle::not_on_canvas(const Placing& placing) const {

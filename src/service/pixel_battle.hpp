@@ -27,6 +27,8 @@ struct Settings {
   std::string version;
   std::span<const canvas::Color> palette;
   bool guests = true;
+  double guests_per_address_per_minute = 0;  // 0: no limit
+  std::string telegram_url;                  // of the Mini App; may be empty
   std::int64_t session_ttl_ms = 0;
 };
 
@@ -66,6 +68,9 @@ class PixelBattle {
   /// Milliseconds this person has to wait before asking again; 0: go on.
   std::int64_t ask(const auth::Person& person);
 
+  /// The same for a new guest from this address: each has charges of their own.
+  std::int64_t ask_for_guest(std::string_view address);
+
   [[nodiscard]] wire::Welcome welcome() const;
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] bool telegram() const { return telegram_.has_value(); }
@@ -88,6 +93,7 @@ class PixelBattle {
   const std::optional<auth::TelegramVerifier> telegram_;
   ops::Metrics& metrics_;
   RateLimiter per_person_;
+  RateLimiter guests_per_address_;
   std::atomic<std::uint32_t> online_{0};
   std::vector<ops::Counter> refused_;  // by reason
 };

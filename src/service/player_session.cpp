@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "base/clock.hpp"
-#include "base/limits.hpp"
-
 namespace service {
 
 namespace {
+
+namespace limits = base::limits;
 
 constexpr std::int64_t kBusyWaitMs = 100;
 
@@ -35,7 +34,22 @@ void PlayerSession::on_message(std::string_view message) {
     return;
   }
   metrics_.received[decoded->index()].add();
+  if (!pay(*decoded)) {
+    outlet_.close(wire::CloseCode::limit);
+    return;
+  }
   std::visit([this](const auto& known) { on(known); }, *decoded);
+}
+
+bool PlayerSession::pay(const wire::ClientMessage& message) {
+  const bool costly = std::holds_alternative<wire::Resume>(message) ||
+                      std::holds_alternative<wire::SignIn>(message);
+  const auto now_ns = base::steady_ns();
+  const double earned = static_cast<double>(now_ns - paid_ns_) * 1e-9 * limits::kMessagesPerSecond;
+  paid_ns_ = now_ns;
+  budget_ =
+      std::min(budget_ + earned, limits::kMessagesBurst) - (costly ? limits::kCostlyMessage : 1);
+  return budget_ >= 0;
 }
 
 void PlayerSession::on(const wire::Hello& hello) {
@@ -72,10 +86,11 @@ void PlayerSession::on(const wire::SignIn& sign_in) {
   token_expires_at_ms_ = verified->expires_at_ms;
   person_ = std::move(verified->person);
   const auto outlet = outlet_.shared_from_this();
-  game_.journal().charges(person_->id, [outlet, id = person_->id,
+  // If the journal is too busy to be asked, the next placement will tell.
+  const canvas::Charges unknown{game_.journal().rules().charges_max, 0};
+  game_.journal().charges(person_->id, [outlet, unknown, id = person_->id,
                                         name = person_->name](const auto& found) {
-    // A journal too busy to be asked leaves the countdown to the first placement's answer.
-    const auto charges = found ? found.value() : canvas::Charges{};
+    const auto charges = found ? found.value() : unknown;
     const auto message =
         wire::encode(wire::SignedIn{id, static_cast<std::uint16_t>(std::min(charges.left, 65'535U)),
                                     charges.next_charge_ms, name});
@@ -89,7 +104,7 @@ void PlayerSession::on(const wire::Place& place) {
     refuse(place.sequence, {.reason = canvas::Refusal::not_signed_in});
     return;
   }
-  if (unanswered_ >= base::limits::kUnansweredMax) {
+  if (unanswered_ >= limits::kUnansweredMax) {
     refuse(place.sequence, {.reason = canvas::Refusal::busy, .wait_ms = kBusyWaitMs});
     return;
   }

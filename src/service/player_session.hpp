@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "auth/token.hpp"
+#include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "service/conversation.hpp"
 #include "service/pixel_battle.hpp"
 #include "wire/protocol.hpp"
@@ -38,6 +40,8 @@ class PlayerSession final : public Conversation {
   void on(const wire::Ping& ping);
   void refuse(std::uint32_t sequence, const canvas::Refused& refused);
   void answer(std::uint32_t sequence, const canvas::Answer& answer);
+  /// Takes what a message costs from this connection's budget; false: it is used up.
+  bool pay(const wire::ClientMessage& message);
 
   PixelBattle& game_;
   const PlayerMetrics& metrics_;
@@ -45,6 +49,8 @@ class PlayerSession final : public Conversation {
   bool greeted_ = false;
   std::uint8_t unanswered_ = 0;
   base::ProducerId producer_{};
+  double budget_ = base::limits::kMessagesBurst;
+  std::int64_t paid_ns_ = base::steady_ns();
   std::int64_t token_expires_at_ms_ = 0;
   std::optional<auth::Person> person_;
 };

@@ -7,8 +7,10 @@
 namespace service {
 
 RateLimiter::RateLimiter(double per_second, double burst)
-    : interval_ns_(per_second > 0 ? static_cast<std::int64_t>(1e9 / per_second) : 0),
-      burst_ns_(static_cast<std::int64_t>(burst * static_cast<double>(interval_ns_))) {}
+    : interval_ns_(per_second > 0 ? static_cast<std::int64_t>(1e9 / std::max(per_second, 1e-6))
+                                  : 0),
+      burst_ns_(
+          static_cast<std::int64_t>(std::max(1.0, burst) * static_cast<double>(interval_ns_))) {}
 
 std::int64_t RateLimiter::take(std::uint64_t key, std::int64_t now_ns) {
   if (interval_ns_ == 0) return 0;

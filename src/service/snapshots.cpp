@@ -76,37 +76,51 @@ Snapshots::Found Snapshots::get(Encoding encoding, std::uint64_t min_offset,
   return nullptr;
 }
 
-Snapshots::Found Snapshots::make(Encoding encoding) const {
+/// Null when slow readers already hold as many versions as we keep for them.
+Snapshots::Found Snapshots::make(Encoding encoding, Slot& slot) const {
+  std::erase_if(slot.held, [](const auto& version) { return version.expired(); });
+  if (slot.held.size() >= base::limits::kSnapshotVersionsMax) return nullptr;
   const auto made_ms = base::steady_ms();
   const auto snapshot = live_.snapshot();
   auto bytes = std::make_shared<const std::string>(encode(encoding, snapshot.board, palette_));
   bytes_by_encoding_[static_cast<std::size_t>(encoding)].set(static_cast<double>(bytes->size()));
+  slot.held.emplace_back(bytes);
   return std::make_shared<const EncodedSnapshot>(
       EncodedSnapshot{std::move(bytes), snapshot.standing, made_ms});
 }
 
+/// The next slot after `last` that somebody waits for; slots take turns, so that whoever keeps one
+/// busy does not keep the others waiting.
+std::optional<std::size_t> Snapshots::next_wanted(std::size_t last) const {
+  for (std::size_t i = 1; i <= slots_.size(); ++i) {
+    const auto at = (last + i) % slots_.size();
+    if (!slots_[at].waiting.empty()) return at;
+  }
+  return std::nullopt;
+}
+
 void Snapshots::run() {
-  const auto wanted = [this] {
-    return std::ranges::find_if(slots_, [](const Slot& slot) { return !slot.waiting.empty(); });
-  };
+  std::size_t last = 0;
   std::unique_lock lock(mutex_);
   while (true) {
-    wanted_.wait(lock, [&] { return stopping_ || wanted() != slots_.end(); });
+    wanted_.wait(lock, [&] { return stopping_ || next_wanted(last); });
     if (stopping_) return;
-    Slot& slot = *wanted();
-    const auto encoding = static_cast<Encoding>(&slot - slots_.data());
+    last = *next_wanted(last);
+    Slot& slot = slots_[last];
     // Taken before the board is read, so nobody gets a board older than their question.
     const auto waiting = std::exchange(slot.waiting, {});
     lock.unlock();
     Found made;
     try {
-      made = make(encoding);
+      made = make(static_cast<Encoding>(last), slot);
     } catch (const std::exception& bug) {
       ops::log::error("a snapshot could not be made", {{"what", bug.what()}});
     }
+    lock.lock();
+    if (made) slot.newest = made;  // before the answers: whoever asks meanwhile finds it
+    lock.unlock();
     for (const auto& later : waiting) later(made);
     lock.lock();
-    slot.newest = std::move(made);
   }
 }
 

@@ -49,10 +49,12 @@ class Snapshots {
   struct Slot {
     Found newest;
     std::vector<std::function<void(Found)>> waiting;
+    std::vector<std::weak_ptr<const std::string>> held;  // the maker's; not protected
   };
   [[nodiscard]] bool serves(const Found& found, std::uint64_t min_offset) const;
   void run();
-  [[nodiscard]] Found make(Encoding encoding) const;
+  [[nodiscard]] std::optional<std::size_t> next_wanted(std::size_t last) const;
+  [[nodiscard]] Found make(Encoding encoding, Slot& slot) const;
 
   const LiveCanvas& live_;
   const std::span<const canvas::Color> palette_;

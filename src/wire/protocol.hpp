@@ -35,15 +35,12 @@ enum class Type : std::uint8_t {
   pong = 0x8A,
 };
 
+/// Those that we send; Beast sends 1002, 1007 and 1009 by itself.
 enum class CloseCode : std::uint16_t {
-  normal = 1000,
-  protocol_error = 1002,
   not_binary = 1003,
-  too_big = 1009,
   limit = 1008,
   internal = 1011,
   restart = 1012,
-  overloaded = 1013,
   no_hello = 4000,
   malformed = 4001,
   version = 4004,

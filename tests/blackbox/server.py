@@ -22,7 +22,7 @@ SANITIZER_REPORT = re.compile(
 
 # Limits that a test does not speak about are out of its way.
 DEFAULTS = {
-    "HOST": "127.0.0.1", "THREADS": 2, "WEB_DIR": "", "APP_SECRET_KEY": SECRET_KEY,
+    "HOST": "127.0.0.1", "THREADS": 2, "WEB_DIR": "", "GUEST_LIMIT_PER_ADDRESS": 0, "APP_SECRET_KEY": SECRET_KEY,
     "REPLICA_NAME": "black-box", "CANVAS_WIDTH": 64, "CANVAS_HEIGHT": 64, "COOLDOWN_MS": 0,
     "RATE_LIMIT_PER_ADDRESS": 0, "CONNECTIONS_PER_ADDRESS_MAX": 0,
 }
