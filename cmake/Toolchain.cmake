@@ -29,7 +29,9 @@ endif()
 
 find_program(PB_CCACHE ccache)
 if(PB_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PB_CCACHE})
+  # Relative paths, so that another clone of the project finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+                                  CCACHE_NOHASHDIR=1 ${PB_CCACHE})
 endif()
 find_program(PB_MOLD mold)
 find_program(PB_LLD ld.lld)

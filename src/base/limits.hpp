@@ -32,9 +32,9 @@ inline constexpr std::size_t kCatchUpBytesMax = 64 * 1024;  // one conflated cat
 inline constexpr std::size_t kCatchUpEntriesMax = 32'768;   // looked at for one catch-up
 inline constexpr int kSocketSendBufferBytes = 128 * 1024;
 inline constexpr std::size_t kTokenBytesMax = 2048;
-inline constexpr double kMessagesPerSecond = 100;  // of one connection, in units of a `place`
-inline constexpr double kMessagesBurst = 400;
-inline constexpr double kCostlyMessage = 20;  // `resume` and `sign_in` make more work
+inline constexpr double kMessagesPerSecond = 1'000;  // of one connection, in units of a `place`
+inline constexpr double kMessagesBurst = 2'000;
+inline constexpr double kCostlyMessage = 100;  // `resume` and `sign_in` make more work
 inline constexpr std::int64_t kPresenceEveryMs = 2'000;
 inline constexpr std::int64_t kHeartbeatMs = 15'000;
 

@@ -206,6 +206,19 @@ def test_a_bad_placement_is_refused(shared, x, y, color, reason):
     assert (answer.message, getattr(answer, "reason", None)) == ("refused", codec.REASON[reason])
 
 
+@pytest.mark.parametrize("message", [
+    codec.encode("resume", epoch=1, offset=0, digest="0" * 16),
+    codec.encode("ping", nonce=1)], ids=["resume", "ping"])
+def test_a_flood_of_messages_ends_with_1008(shared, message):
+    async def story():
+        flood = await ws.WebSocket.connect(shared.port)
+        flood.send(codec.encode("hello", version=1))
+        flood.send_raw(ws.frame(message) * 5_000)
+        return await flood.ended()
+
+    assert asyncio.run(story()) == 1008
+
+
 def test_more_than_eight_unanswered_are_refused_as_busy(start_server):
     """All are answered, what is accepted is true, and nobody gets more than the journal takes."""
     server = start_server()

@@ -32,6 +32,10 @@ void check_fields(std::string_view input) {
   const auto named = base::number(service::producer_of(input)) != 0;
   fuzz::must(!named || input.size() <= 64, "an idempotency key is bounded");
   service::query_value(input, "limit");
+  constexpr std::string_view kTag = "\"7-41-0123456789abcdef-3\"";
+  fuzz::must(!service::is_unchanged(input, kTag) || input.size() >= kTag.size() ||
+                 input.find('*') != std::string_view::npos,
+             "only who names the tag, or any, has it");
   service::negotiate(input);
   fuzz::must(!service::accepts(input, "br") || input.size() >= 1, "nothing accepts nothing");
 
@@ -56,6 +60,12 @@ void check_path(std::string_view input) {
     return rows;
   }();
   static const service::Router router(routes, signer, metrics);
+  for (const auto method : {service::Method::head, service::Method::post}) {
+    const auto found = router.find(method, input);
+    const auto* refused = std::get_if<service::Reply>(&found);
+    const int expected = router.knows(input) ? 405 : 404;
+    fuzz::must(refused == nullptr || refused->status == expected, "not found, or not allowed");
+  }
   const auto found = router.find(service::Method::get, input);
   const auto* match = std::get_if<service::Match>(&found);
   fuzz::must((match != nullptr) == router.knows(input), "a route that is known is found");

@@ -6,6 +6,7 @@ import { Connection, type Phase, type Socket } from "./connection";
 import { ChargeWatch, Cooldown, type Charges } from "./cooldown";
 import type { Word } from "./i18n";
 import type { KeyAction } from "./input";
+import { randomProducer, reloadOnce, socketUrl } from "./page";
 import { Placements, UNCONFIRMED_AFTER_MS, type Placement } from "./placements";
 import {
   encodePlace,
@@ -24,28 +25,15 @@ import {
 } from "./protocol";
 import { SessionKeeper, SignInError } from "./session";
 import { Stage } from "./stage";
-import type { CanvasFacts, GameState } from "./state";
+import type { CanvasFacts, GameOptions, GameState } from "./state";
 import { deviceMemory, tabMemory } from "./storage";
-import { Store } from "./store";
+import type { Store } from "./store";
 import { Sync } from "./sync";
 import { claimedUserId, type Telegram } from "./telegram";
 import { FAILURES, REFUSALS, Teller } from "./teller";
-import { PLACE_AT_SCALE, PLACE_FROM_SCALE, type Camera, type Point } from "./view";
+import { PLACE_AT_SCALE, PLACE_FROM_SCALE, type Point } from "./view";
 
 const TARGET_EVERY_MS = 80; // how often the words around the canvas follow the camera
-
-function randomProducer(): bigint {
-  const [value] = crypto.getRandomValues(new BigUint64Array(1));
-  return value || 1n;
-}
-
-export interface GameOptions {
-  telegram: Telegram;
-  state: Store<GameState>;
-  /** Where the camera opens, and what to do when it has moved. */
-  opening: () => Camera | null;
-  onCamera: (camera: Camera) => void;
-}
 
 export class Game {
   readonly state: Store<GameState>;
@@ -271,15 +259,14 @@ export class Game {
       this.telegram.haptic("placed");
       this.teller.announce(`${this.teller.words.say("placed")}: ${x}, ${y}`);
     }
-    const { board } = this.sync;
-    if (board) this.placements.boardAt(board.position.offset);
-    this.afterAnswer();
+    if (this.board) this.placements.boardAt(this.board.position.offset);
+    this.answered();
   }
 
   private refused({ sequence, reason, waitMs, charges }: Refused): void {
     if (reason === Refusal.cooldown) this.cooldown.update(charges, waitMs, performance.now());
     const placement = this.placements.refused(sequence);
-    this.afterAnswer();
+    this.answered();
     if (!placement) return;
     if (reason === Refusal.notSignedIn) this.signedOut();
     if (reason === Refusal.frozen) this.state.set({ frozen: true });
@@ -287,7 +274,7 @@ export class Game {
     this.teller.tell(REFUSALS[reason] ?? "refused", "bad");
   }
 
-  private afterAnswer(): void {
+  private answered(): void {
     this.placementsChanged();
     this.chargesChanged();
   }
@@ -343,7 +330,7 @@ export class Game {
     const { send, givenUp } = this.placements.signedInAs(this.person);
     if (givenUp.length > 0) this.teller.tell("signedOut", "bad");
     for (const placement of send) this.send(placement);
-    this.afterAnswer();
+    this.answered();
   }
 
   /** The token is no longer good. A new one is fetched when somebody waits for it. */
@@ -456,10 +443,9 @@ export class Game {
 
   /** The picture needs the board and the palette, whichever comes last. */
   private showPicture(): void {
-    const { board } = this.sync;
     const { canvas } = this.state.get();
-    if (!board || !canvas) return;
-    this.stage?.showBoard(board, canvas.palette);
+    if (!this.board || !canvas) return;
+    this.stage?.showBoard(this.board, canvas.palette);
     this.state.set({ boardReady: true });
   }
 
@@ -511,15 +497,4 @@ export class Game {
       this.state.set({ target: same ? before : target, tooSmall });
     }, TARGET_EVERY_MS);
   }
-}
-
-function socketUrl(): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-}
-
-/** Once: if that did not help, another time would not. */
-function reloadOnce(): void {
-  if (tabMemory.get("reloaded") !== null) return;
-  tabMemory.set("reloaded", "1");
-  location.reload();
 }

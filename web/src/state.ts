@@ -4,7 +4,9 @@ import type { Phase } from "./connection";
 import type { Language, Word } from "./i18n";
 import type { Position } from "./protocol";
 import type { Aim } from "./stage";
-import type { Point } from "./view";
+import type { Store } from "./store";
+import type { Telegram } from "./telegram";
+import type { Camera, Point } from "./view";
 
 export interface CanvasFacts {
   name: string;
@@ -59,4 +61,12 @@ export interface GameState {
   hints: boolean;
   language: Language;
   theme: Theme;
+}
+
+export interface GameOptions {
+  telegram: Telegram;
+  state: Store<GameState>;
+  /** Where the camera opens, and what to do when it has moved. */
+  opening: () => Camera | null;
+  onCamera: (camera: Camera) => void;
 }
