@@ -207,7 +207,7 @@ def test_a_bad_placement_is_refused(shared, x, y, color, reason):
 
 
 @pytest.mark.parametrize("message", [
-    codec.encode("resume", epoch=1, offset=0, digest="0" * 16),
+    codec.encode("resume", epoch=1, offset=0, digest=0),
     codec.encode("ping", nonce=1)], ids=["resume", "ping"])
 def test_a_flood_of_messages_ends_with_1008(shared, message):
     async def story():
