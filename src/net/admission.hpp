@@ -16,7 +16,7 @@ namespace net {
 /// Thread-safe; outlives the places it gives out.
 class Admission {
  public:
-  /// A limit of 0 is none.
+  /// A limit for one address of 0 is none.
   Admission(std::size_t connections_max, std::size_t connections_per_address_max,
             double requests_per_second);
 

@@ -1,12 +1,14 @@
 #include "net/hub.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "net/outbox.hpp"
 
 namespace net {
 
@@ -20,33 +22,59 @@ constexpr std::int64_t kFanoutShare = 2;  // a tick lasts at least two deliverie
 }  // namespace
 
 void HubShard::add(Subscriber& subscriber) {
-  subscriber.place_ = subscribers_.size();
-  subscribers_.push_back(&subscriber);
-  count_.store(static_cast<std::uint32_t>(subscribers_.size()));
+  subscriber.place_ = slots_.size();
+  slots_.push_back({.subscriber = &subscriber});
+  count_.store(static_cast<std::uint32_t>(slots_.size()));
 }
 
 void HubShard::remove(Subscriber& subscriber) {
-  subscribers_.back()->place_ = subscriber.place_;
-  subscribers_[subscriber.place_] = subscribers_.back();
-  subscribers_.pop_back();
-  count_.store(static_cast<std::uint32_t>(subscribers_.size()));
+  slots_.back().subscriber->place_ = subscriber.place_;
+  slots_[subscriber.place_] = slots_.back();
+  slots_.pop_back();
+  count_.store(static_cast<std::uint32_t>(slots_.size()));
+}
+
+void HubShard::follow(const Subscriber& subscriber, int socket, std::uint64_t position) {
+  slots_[subscriber.place_].socket = socket;
+  slots_[subscriber.place_].position = position;
+}
+
+std::uint64_t HubShard::unfollow(const Subscriber& subscriber) {
+  slots_[subscriber.place_].socket = kNone;
+  return slots_[subscriber.place_].position;
 }
 
 void HubShard::deliver(const service::Tick& tick) {
   const auto begin_ns = base::steady_ns();
   offset_ = tick.offset;
   catch_ups_.clear();
-  // Delivery removes nobody: a connection that fails ends later, in its own coroutine.
+  // Nobody leaves meanwhile: see Connection.
   std::size_t sent = 0;
-  for (Subscriber* subscriber : subscribers_) sent += subscriber->deliver(tick) ? 1 : 0;
+  for (Slot& slot : slots_) {
+    const bool straight = slot.socket != kNone && slot.position == tick.base && tick.frame;
+    const bool has_it = straight ? send_straight(slot, tick) : slot.subscriber->deliver(tick);
+    sent += has_it ? 1 : 0;
+  }
   frames_sent_.add(static_cast<double>(sent));
   const auto took_ns = base::steady_ns() - begin_ns;
   delivery_ns_.store(took_ns);
   metrics_.fanout_seconds.observe(static_cast<double>(took_ns) * 1e-9);
+  metrics_.bytes_sent.add(static_cast<double>(std::exchange(straight_bytes_, 0)));
+}
+
+bool HubShard::send_straight(Slot& slot, const service::Tick& tick) {
+  slot.position = tick.offset;
+  std::size_t sent = 0;
+  const auto state = send_now(slot.socket, *tick.frame, sent);
+  straight_bytes_ += sent;
+  if (state != Outbox::State::empty) {
+    slot.subscriber->keep(tick, sent, state == Outbox::State::failed);
+  }
+  return state != Outbox::State::failed;
 }
 
 void HubShard::tell(const wire::SharedBytes& frame) {
-  for (Subscriber* subscriber : subscribers_) subscriber->tell(frame);
+  for (const Slot& slot : slots_) slot.subscriber->tell(frame);
 }
 
 wire::SharedBytes HubShard::catch_up(std::uint64_t from) {

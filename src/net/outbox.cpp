@@ -21,11 +21,13 @@ bool Outbox::add(std::string_view frame) {
 Outbox::State Outbox::send(const wire::SharedBytes& frame) {
   std::size_t sent = 0;
   const State state = send_from(*frame, sent);
-  if (state == State::blocked) {
-    shared_ = frame;
-    shared_sent_ = sent;
-  }
+  if (state == State::blocked) keep(frame, sent);
   return state;
+}
+
+void Outbox::keep(const wire::SharedBytes& frame, std::size_t sent) {
+  shared_ = frame;
+  shared_sent_ = sent;
 }
 
 Outbox::State Outbox::flush() {
@@ -44,19 +46,25 @@ Outbox::State Outbox::flush() {
 }
 
 Outbox::State Outbox::send_from(std::string_view bytes, std::size_t& sent) {
+  const auto before = sent;
+  const State state = send_now(socket_, bytes, sent);
+  bytes_sent_ += sent - before;
+  return state;
+}
+
+Outbox::State send_now(int socket, std::string_view bytes, std::size_t& sent) {
   while (sent < bytes.size()) {
     const ssize_t taken =
-        ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (taken >= 0) {
       sent += static_cast<std::size_t>(taken);
-      bytes_sent_ += static_cast<std::uint64_t>(taken);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return State::blocked;
+      return Outbox::State::blocked;
     } else if (errno != EINTR) {
-      return State::failed;
+      return Outbox::State::failed;
     }
   }
-  return State::empty;
+  return Outbox::State::empty;
 }
 
 }  // namespace net

@@ -24,6 +24,9 @@ class Outbox {
   /// Sends a shared frame. Only when empty.
   State send(const wire::SharedBytes& frame);
 
+  /// Keeps the rest of a frame of which `sent` bytes have gone already. Only when empty.
+  void keep(const wire::SharedBytes& frame, std::size_t sent);
+
   /// Sends what is waiting as far as the kernel takes it.
   State flush();
 
@@ -35,7 +38,6 @@ class Outbox {
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
 
  private:
-  /// Advances `sent` as far as possible; empty when all of `bytes` is sent.
   State send_from(std::string_view bytes, std::size_t& sent);
 
   int socket_;
@@ -45,5 +47,9 @@ class Outbox {
   std::string small_;
   std::size_t small_sent_ = 0;
 };
+
+/// Sends what follows the first `sent` of `bytes`, as far as the kernel takes it without waiting,
+/// and advances `sent`; empty when all is sent.
+Outbox::State send_now(int socket, std::string_view bytes, std::size_t& sent);
 
 }  // namespace net

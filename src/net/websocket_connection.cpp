@@ -61,6 +61,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
 
   // Subscriber.
   bool deliver(const service::Tick& tick) override;
+  void keep(const service::Tick& tick, std::size_t sent, bool failed) override;
   void tell(const wire::SharedBytes& frame) override;
 
   // Outlet.
@@ -86,18 +87,20 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void set_behind(bool behind);
   void close_when_drained();
   void count_bytes();
+  void set_direct(bool direct);
+  void update_direct();
 
-  // What every tick looks at comes first and together: with thousands of connections the time of
-  // a delivery beyond the system call is the time of its cache misses.
   bool live_ = false;     // follows the feed
+  bool direct_ = false;   // … and the shard writes ticks straight to the socket
   bool behind_ = false;   // missed a tick; catches up when the socket takes bytes again
   bool closing_ = false;  // a close frame is out; nothing may follow it
   bool blocked_ = false;  // waiting until the socket can be written
   bool flush_scheduled_ = false;
   bool greeted_ = false;
   bool draining_ = false;
-  bool ended_ = false;
-  std::uint64_t position_ = 0;  // the offset the client has been brought to, while live_
+  bool aborted_ = false;        // the socket is closed
+  bool ended_ = false;          // the coroutine has ended
+  std::uint64_t position_ = 0;  // where the client stands, while live_ and not direct_
   Worker& worker_;
   Outbox outbox_;
 
@@ -170,6 +173,7 @@ Task<> WebSocketConnection::read() {
 /// Lets the client read the close frame: closing a socket with unread bytes would reset it.
 Task<> WebSocketConnection::linger() {
   closing_ = true;
+  update_direct();
   close_by_ms_ = std::min(close_by_ms_, base::steady_ms() + limits::kCloseTimeMs);
   auto& socket = stream_.next_layer().socket();
   boost::system::error_code error;
@@ -184,15 +188,17 @@ Task<> WebSocketConnection::linger() {
 void WebSocketConnection::end() {
   count_bytes();
   ended_ = true;
+  abort();
   set_behind(false);
   if (greeted_) worker_.shard().remove(*this);
   worker_.remove(*this);
   worker_.metrics().websocket_open.subtract();
   place_ = {};
-  abort();
 }
 
 void WebSocketConnection::abort() {
+  aborted_ = true;
+  update_direct();
   outbox_.abandon();
   boost::system::error_code ignored;
   stream_.next_layer().socket().close(ignored);
@@ -247,11 +253,34 @@ bool WebSocketConnection::deliver(const service::Tick& tick) {
   if (position_ == tick.base && tick.frame) {
     position_ = tick.offset;
     const auto state = outbox_.send(tick.frame);
-    if (state != Outbox::State::empty) settle(state);
+    settle(state);
     return true;
   }
   if (position_ < tick.offset) catch_up();
   return false;
+}
+
+void WebSocketConnection::keep(const service::Tick& tick, std::size_t sent, bool failed) {
+  set_direct(false);
+  if (failed) return abort();
+  outbox_.keep(tick.frame, sent);
+  settle(Outbox::State::blocked);
+}
+
+void WebSocketConnection::set_direct(bool direct) {
+  if (direct == direct_) return;
+  direct_ = direct;
+  auto& shard = worker_.shard();
+  if (direct) {
+    shard.follow(*this, stream_.next_layer().socket().native_handle(), position_);
+  } else {
+    position_ = shard.unfollow(*this);
+  }
+}
+
+/// To be called whenever one of these has changed.
+void WebSocketConnection::update_direct() {
+  set_direct(live_ && !behind_ && !closing_ && !aborted_ && outbox_.empty());
 }
 
 void WebSocketConnection::tell(const wire::SharedBytes& frame) {
@@ -262,6 +291,7 @@ void WebSocketConnection::tell(const wire::SharedBytes& frame) {
 }
 
 void WebSocketConnection::go_live(std::uint64_t offset) {
+  set_direct(false);
   live_ = true;
   set_behind(false);
   position_ = offset;
@@ -273,6 +303,7 @@ void WebSocketConnection::go_live(std::uint64_t offset) {
 void WebSocketConnection::stop_feed() {
   live_ = false;
   set_behind(false);
+  update_direct();
 }
 
 /// One conflated delta to where everyone else stands. Only with an empty outbox.
@@ -318,6 +349,7 @@ void WebSocketConnection::add(std::string_view frame) {
   if (closing_) return;  // nothing may follow a close frame
   // Whoever asks and never reads the answers gets no more of them.
   if (!outbox_.add(frame)) return abort();
+  update_direct();
   flush_soon();
 }
 
@@ -334,9 +366,10 @@ void WebSocketConnection::flush_soon() {
 void WebSocketConnection::settle(Outbox::State state) {
   if (state == Outbox::State::failed) return abort();
   if (state == Outbox::State::empty) {
-    if (behind_ && live_ && !closing_) catch_up();
-    return;
+    if (behind_ && live_ && !closing_) return catch_up();
+    return update_direct();
   }
+  update_direct();
   blocked_ = true;
   progress_ms_ = base::steady_ms();
   stream_.next_layer().socket().async_wait(
@@ -357,6 +390,7 @@ void WebSocketConnection::close(wire::CloseCode code) {
   if (closing_) return;
   add(wire::close_frame(code));
   closing_ = true;
+  update_direct();
   close_by_ms_ = base::steady_ms() + limits::kCloseTimeMs;
 }
 

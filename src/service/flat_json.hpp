@@ -14,7 +14,7 @@ namespace service {
 
 /// A member that is a fraction, true, false, null, an array or an object.
 struct OtherValue {};
-/// Whole numbers beyond 63 bits count as INT64_MAX.
+/// Numbers from 2^63 to 2^64 - 1 count as INT64_MAX; whatever lies beyond is an OtherValue.
 using FlatValue = std::variant<std::int64_t, std::string, OtherValue>;
 using FlatObject = std::map<std::string, FlatValue, std::less<>>;
 

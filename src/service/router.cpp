@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "base/clock.hpp"
+#include "base/text.hpp"
 #include "ops/log.hpp"
 
 namespace service {
@@ -45,7 +46,8 @@ Reply unauthorised(std::string_view code, std::string_view message) {
 /// The token of `Authorization: Bearer …`, or nothing.
 std::string_view bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "Bearer ";
-  if (!authorization.starts_with(kScheme)) return {};
+  const auto scheme = authorization.substr(0, kScheme.size());
+  if (!base::equal_ignoring_case(scheme, kScheme)) return {};
   return authorization.substr(kScheme.size());
 }
 

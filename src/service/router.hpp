@@ -24,6 +24,7 @@ struct Call {
   const auth::Person* person = nullptr;      // set on routes with Access::signed_in
 };
 
+/// A handler that has answered does not throw afterwards.
 using AtOnce = std::function<Reply(const Call&)>;
 using Later = std::function<void(const Call&, Respond)>;
 

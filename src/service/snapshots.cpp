@@ -132,7 +132,7 @@ bool accepts(std::string_view accept_encoding, std::string_view encoding) {
     if (!base::equal_ignoring_case(base::trim(item.substr(0, semicolon)), encoding)) continue;
     if (semicolon == std::string_view::npos) return true;
     const auto quality = base::trim(item.substr(semicolon + 1));
-    return !quality.starts_with("q=0") ||
+    return !base::equal_ignoring_case(quality.substr(0, 3), "q=0") ||
            quality.find_first_not_of("0.", 2) != std::string_view::npos;
   }
   return false;

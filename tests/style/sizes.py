@@ -8,7 +8,7 @@ LINES_MAX = 500
 COLUMNS_MAX = 100
 PICTURE = re.compile(r'\b[dD]="[mM][^"]+"')  # the path data of an SVG is one word
 # A .cpp file whose header says it already need not repeat it.
-OPENINGS = {".hpp": "//", ".ts": "/", ".tsx": "/", ".py": '"""', ".sh": "#!"}
+OPENINGS = {".hpp": "//", ".ts": "/", ".tsx": "/", ".py": '"""', ".sh": "#"}
 
 
 def problems_of(path):

@@ -50,6 +50,12 @@ class FakeFeed final : public service::Feed {
 class FakeSubscriber final : public Subscriber {
  public:
   std::vector<service::Tick> ticks;
+  struct Kept {
+    service::Tick tick;
+    std::size_t sent;
+    bool failed;
+  };
+  std::vector<Kept> kept;
   std::vector<std::string> told;
   bool keeps_up = true;
   std::function<void()> on_deliver = [] {};
@@ -58,6 +64,9 @@ class FakeSubscriber final : public Subscriber {
     on_deliver();
     ticks.push_back(tick);
     return keeps_up;
+  }
+  void keep(const service::Tick& tick, std::size_t sent, bool failed) override {
+    kept.push_back({tick, sent, failed});
   }
   void tell(const wire::SharedBytes& frame) override { told.push_back(*frame); }
 };

@@ -1,6 +1,11 @@
 // One shard of the hub: the same frame to everyone who is there.
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "tests/unit/net/fake_feed.hpp"
 
 namespace net {
@@ -36,6 +41,51 @@ TEST_F(HubShardTest, BringsTheSameFrameToEverySubscriber) {
     EXPECT_EQ(subscriber.ticks[0].frame, sent.frame) << "shared, not copied";
   }
   EXPECT_EQ(frames_counted(), 3);
+}
+
+TEST_F(HubShardTest, WritesStraightToTheSocketOfWhoeverFollowsFromThere) {
+  std::array<int, 2> pair{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+  FakeSubscriber subscriber;
+  shard.add(subscriber);
+  shard.follow(subscriber, pair[0], 40);
+  const auto first = tick(40, 45);
+  shard.deliver(first);
+  std::string received(first.frame->size() + 1, '\0');
+  const auto size = ::recv(pair[1], received.data(), received.size(), 0);
+  ASSERT_EQ(size, static_cast<ssize_t>(first.frame->size()));
+  EXPECT_EQ(received.substr(0, first.frame->size()), *first.frame);
+  EXPECT_TRUE(subscriber.ticks.empty()) << "nobody had to be asked";
+  EXPECT_EQ(shard.unfollow(subscriber), 45U);
+
+  shard.follow(subscriber, pair[0], 44);
+  shard.deliver(tick(45, 46));
+  EXPECT_EQ(subscriber.ticks.size(), 1U) << "it stands elsewhere, so it has to catch up itself";
+  ::close(pair[0]);
+  ::close(pair[1]);
+}
+
+TEST_F(HubShardTest, HandsOverWhatTheSocketDoesNotTake) {
+  std::array<int, 2> pair{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+  FakeSubscriber full;
+  shard.add(full);
+  const service::Tick large{40, 41, std::make_shared<const std::string>(8 << 20, 'x')};
+  shard.follow(full, pair[0], 40);
+  shard.deliver(large);
+  ASSERT_EQ(full.kept.size(), 1U);
+  EXPECT_EQ(full.kept[0].tick.frame, large.frame);
+  EXPECT_GT(full.kept[0].sent, 0U);
+  EXPECT_LT(full.kept[0].sent, large.frame->size());
+  EXPECT_FALSE(full.kept[0].failed);
+  EXPECT_EQ(shard.unfollow(full), 41U);
+
+  ::close(pair[1]);
+  shard.follow(full, pair[0], 41);
+  shard.deliver({41, 42, large.frame});
+  ASSERT_EQ(full.kept.size(), 2U);
+  EXPECT_TRUE(full.kept[1].failed);
+  ::close(pair[0]);
 }
 
 TEST_F(HubShardTest, CountsOnlyTheFramesThatWereSent) {
