@@ -246,6 +246,7 @@ void WebSocketConnection::close_when_drained() {
 bool WebSocketConnection::deliver(const service::Tick& tick) {
   if (!live_ || behind_ || closing_) return false;
   if (!blocked_ && !outbox_.empty()) settle(outbox_.flush());
+  set_direct(false);  // position_ speaks again
   if (!outbox_.empty()) {
     set_behind(true);
     return false;
@@ -256,7 +257,11 @@ bool WebSocketConnection::deliver(const service::Tick& tick) {
     settle(state);
     return true;
   }
-  if (position_ < tick.offset) catch_up();
+  if (position_ < tick.offset) {
+    catch_up();
+  } else {
+    update_direct();
+  }
   return false;
 }
 
@@ -309,6 +314,7 @@ void WebSocketConnection::stop_feed() {
 /// One conflated delta to where everyone else stands. Only with an empty outbox.
 void WebSocketConnection::catch_up() {
   set_behind(false);
+  set_direct(false);
   auto& shard = worker_.shard();
   // A snapshot may be newer than the last tick; then there is nothing to catch up with.
   const bool ahead = position_ > shard.offset();
