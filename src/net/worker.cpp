@@ -115,8 +115,7 @@ Task<> Worker::sweep() {
     co_await sweep_timer_.async_wait(kAwait);
     date_ = http_date();
     now_ms_ = base::steady_ms();
-    // By index: a connection that ends while it is looked at changes the list.
-    for (std::size_t i = 0; i < connections_.size(); ++i) connections_[i]->sweep(now_ms_);
+    for (Connection* connection : connections_) connection->sweep(now_ms_);
   }
 }
 
