@@ -95,7 +95,7 @@ class Hub {
     HubShard* shard;
   };
 
-  /// `members[0]` is where the ticker runs. `on_online` gets the number of players when it changes.
+  /// `members[0]` is where the ticker runs. `on_online` gets the number of players now and then.
   Hub(std::vector<Member> members, service::Feed& feed, int tick_ms_max, ops::Metrics& metrics,
       std::function<void(std::uint32_t)> on_online);
 
