@@ -114,7 +114,7 @@ class Player:
                 while (wait := self.calm_at - time.monotonic()) > 0:
                     await asyncio.sleep(wait)
                 self.place_nowait(x, y, color)
-            await self.until(lambda: not self.unanswered, what="the last answers")
+            await self.until_answered()
         except Closed:
             pass
 
@@ -147,6 +147,9 @@ class Player:
 
     async def until_offset(self, offset, timeout=10):
         await self.until(lambda: self.offset >= offset, timeout, f"offset {offset}")
+
+    async def until_answered(self):
+        await self.until(lambda: not self.unanswered, what="the last answers")
 
     async def close(self):
         await self.socket.close()

@@ -232,7 +232,7 @@ def test_more_than_eight_unanswered_are_refused_as_busy(start_server):
             frames += ws.frame(codec.encode("place", sequence=n, x=n % 64, y=n // 64, color=1))
         player.socket.send_raw(frames)
         placements = list(player.unanswered.values())
-        await player.until(lambda: not player.unanswered, what="500 answers")
+        await player.until_answered()
         await player.close()
         return player, placements
 

@@ -44,8 +44,7 @@ async def play_until_killed(server, players, works):
 
 async def settle(players):
     await asyncio.gather(*(player.connect() for player in players))
-    await asyncio.gather(*(player.until(lambda: not player.unanswered, what="the repeated answers")
-                           for player in players))
+    await asyncio.gather(*(player.until_answered() for player in players))
     await client.close_all(players)
 
 

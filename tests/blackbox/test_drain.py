@@ -145,7 +145,7 @@ def test_after_the_drain_players_go_on_where_they_were(start_server):
         server.start()
         await player.connect()
         assert (await player.resume()).message == "delta", "expected to resume, not to reload"
-        await player.until(lambda: not player.unanswered, what="the repeated answers")
+        await player.until_answered()
         await player.until_offset(len(player.accepted))
         taken = await asyncio.to_thread(web.snapshot, server.port, player.offset)
         assert bytes(player.board) == taken.board

@@ -111,7 +111,7 @@ def test_answers_come_in_the_order_of_the_placements(server):
     async def story():
         [player] = await client.guests(server.port, 1)
         placements = [player.place_nowait(n, 0, n) for n in range(8)]
-        await player.until(lambda: not player.unanswered, what="eight answers")
+        await player.until_answered()
         await player.close()
         return player, placements
 

@@ -173,7 +173,7 @@ def test_clients_cut_at_random_under_load_always_hold_the_servers_board(start_se
             task.cancel()
         await asyncio.gather(*painting, return_exceptions=True)
         for painter in painters:
-            await painter.until(lambda: not painter.unanswered, what="the last answers")
+            await painter.until_answered()
         final = sum(len(painter.accepted) for painter in painters)
         for watcher in watchers:
             await watcher.until_offset(final)
