@@ -22,7 +22,8 @@ get_property(binaries GLOBAL PROPERTY PB_GTEST_BINARIES)
 foreach(preset asan-ubsan tsan)
   set(bin ${CMAKE_SOURCE_DIR}/build/${preset}/bin)
   foreach(binary ${binaries})
-    add_test(NAME sanitizer.${preset}.${binary} COMMAND ${bin}/${binary} --gtest_brief=1)
+    add_test(NAME sanitizer.${preset}.${binary} COMMAND ${bin}/${binary} --gtest_brief=1
+             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(sanitizer.${preset}.${binary} PROPERTIES LABELS sanitizer TIMEOUT 600
                          ENVIRONMENT "${PB_SANITIZER_ENVIRONMENT}")
   endforeach()

@@ -14,7 +14,7 @@ namespace vectors {
 
 /// The file's array, which a test holds for as long as it uses anything inside.
 inline boost::json::array load(const std::string& name) {
-  std::ifstream file(PB_SOURCE_DIR "/tests/vectors/" + name);
+  std::ifstream file("tests/vectors/" + name);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   return boost::json::parse(text).as_array();
 }

@@ -21,7 +21,7 @@ constexpr std::int64_t kNowMs = 1'767'225'600'000;
 const std::string kBotToken = "7342037359:AAH-a-token-for-tests";
 
 json::array vectors() {
-  std::ifstream file(PB_SOURCE_DIR "/tests/vectors/telegram.json");
+  std::ifstream file("tests/vectors/telegram.json");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   return json::parse(text).as_array();
 }

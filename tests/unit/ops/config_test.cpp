@@ -220,7 +220,7 @@ TEST_F(ConfigTest, HelpIsPrintedWhateverElseIsWrong) {
 
 /// The cells of the table's rows in docs/configuration.md, without back-ticks.
 std::vector<std::vector<std::string>> documented_rows() {
-  std::ifstream file(PB_SOURCE_DIR "/docs/configuration.md");
+  std::ifstream file("docs/configuration.md");
   std::vector<std::vector<std::string>> rows;
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with("| `")) continue;
