@@ -161,7 +161,6 @@ Metrics::Metrics(std::string_view version)
           "fanout_seconds", "Time to hand one tick's frame to every socket.", kFanoutBuckets)),
       tick_ms(registry_->gauge("tick_ms", "Milliseconds between two deltas now.")),
       slow_clients(registry_->gauge("slow_clients", "Clients that are behind now.")),
-      catch_ups(registry_->counter("catch_ups_total", "Conflated catch-ups sent.")),
       snapshots_needed(registry_->counters("snapshots_needed_total",
                                            "Clients sent to fetch a snapshot.", "why",
                                            {"other_epoch", "too_old", "digest_differs", "ahead"})),

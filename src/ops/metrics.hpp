@@ -113,8 +113,7 @@ struct Metrics {
   // Fan-out.
   Histogram fanout_seconds;  // from a tick's start to its last socket
   Gauge tick_ms;
-  Gauge slow_clients;  // behind now
-  Counter catch_ups;
+  Gauge slow_clients;                // behind now
   LabelledCounter snapshots_needed;  // why: other_epoch, too_old, digest_differs, ahead
 
   // HTTP.

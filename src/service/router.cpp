@@ -14,6 +14,7 @@ namespace {
 bool matches(std::string_view pattern, std::string_view path,
              std::vector<std::string_view>& parameters) {
   parameters.clear();
+  if (pattern.find('{') == std::string_view::npos) return pattern == path;
   while (true) {
     const auto wanted = pattern.substr(0, pattern.find('/'));
     const auto given = path.substr(0, path.find('/'));
@@ -78,14 +79,6 @@ std::variant<Match, Reply> Router::find(Method method, std::string_view path) co
   Reply reply = error_reply(405, "method_not_allowed", "This address takes " + allowed + ".");
   reply.headers += "Allow: " + allowed + "\r\n";
   return reply;
-}
-
-bool Router::knows(std::string_view path) const {
-  std::vector<std::string_view> parameters;
-  for (const Row& row : rows_) {
-    if (matches(row.route.pattern, path, parameters)) return true;
-  }
-  return false;
 }
 
 std::optional<Reply> Router::run(const Match& match, const Request& request,

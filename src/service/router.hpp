@@ -54,9 +54,6 @@ class Router {
   /// The route; or the reply that refuses the request (404, or 405 with Allow).
   [[nodiscard]] std::variant<Match, Reply> find(Method method, std::string_view path) const;
 
-  /// Whether any route has this path, whatever its method.
-  [[nodiscard]] bool knows(std::string_view path) const;
-
   /// Authorises and runs. A reply that is there at once is returned, as it always is where
   /// answers_at_once(); otherwise nothing is returned and `respond` gets it later. Exceptions of
   /// handlers become a 500 and a line in the log.
