@@ -1,7 +1,6 @@
-// bench_placements: people who place as fast as the limit per person allows, a few placements at a
-// time (at most eight may be unanswered; with four, all people together stay within the journal's
-// queue, so that nothing is refused). Reports the acknowledged (therefore durable) placements a
-// second. The players do not watch: what fan-out costs is measured by bench_fanout.
+// bench_placements: people who place as fast as the limit per person allows, as many placements at
+// a time as may be unanswered. Reports the acknowledged (therefore durable) placements a second.
+// The players do not watch: what fan-out costs is measured by bench_fanout.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -61,8 +60,8 @@ class Crowd : public bench::Listener {
 
 int main(int argc, char** argv) {
   bench::Options options(argc, argv);
-  const auto clients = static_cast<std::size_t>(options.number("clients", 4'000));
-  const auto burst = static_cast<unsigned>(options.number("burst", 4));
+  const auto clients = static_cast<std::size_t>(options.number("clients", 6'000));
+  const auto burst = static_cast<unsigned>(options.number("burst", base::limits::kUnansweredMax));
   const auto run_ns = bench::seconds(static_cast<double>(options.number("seconds", 10)));
   const auto run = static_cast<std::uint32_t>(options.number("run", 1));
   const auto port = static_cast<std::uint16_t>(options.number("port", 8000));

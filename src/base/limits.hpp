@@ -53,7 +53,7 @@ inline constexpr std::size_t kSnapshotVersionsMax = 8;  // of one encoding, held
 
 // --- Journal --------------------------------------------------------------------------------
 inline constexpr std::size_t kProducerWindow = 8;  // accepted answers kept for each producer
-inline constexpr std::size_t kJournalQueueMax = 16'384;
+inline constexpr std::size_t kJournalQueueMax = 65'536;
 inline constexpr std::size_t kJournalBatchMax = 4'096;
 inline constexpr std::uint64_t kCheckpointEveryEntries = 50'000;
 inline constexpr std::int64_t kProducerKeepMs = 24LL * 3600 * 1000;

@@ -15,6 +15,7 @@ struct Rules {
   std::uint32_t cooldown_ms = 0;  // 0: no cooldown
   std::uint32_t charges_max = 1;
   bool frozen = false;
+  friend bool operator==(const Rules&, const Rules&) = default;
 };
 
 /// The charges at `now_ms` of someone whose charges will all be back at `full_at_ms`.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/callback.hpp"
 #include "base/result.hpp"
 #include "canvas/board.hpp"
 #include "canvas/cooldown.hpp"
@@ -39,7 +40,7 @@ struct Health {
 /// Called with entries that have just become durable: contiguous, in order, each exactly once.
 using OnCommitted = std::function<void(std::span<const canvas::Entry>)>;
 /// Called exactly once for each append.
-using OnAnswer = std::function<void(const canvas::Answer&)>;
+using OnAnswer = base::Callback<void(const canvas::Answer&)>;
 /// Called when the journal cannot go on (an I/O error whose outcome is unknown): the process must
 /// stop, and what was not answered stays unknown. Called at most once.
 using OnFatal = std::function<void(const std::string& why)>;

@@ -7,6 +7,12 @@
 
 namespace net {
 
+/// Bytes that went over a socket.
+struct Traffic {
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+};
+
 /// Lives on its worker's thread. None of these calls ends the connection before it returns: closing
 /// a socket only makes its coroutine end later, so a list of connections may be walked meanwhile.
 class Connection {
@@ -22,9 +28,16 @@ class Connection {
   /// Close now, whatever is under way.
   virtual void abort() = 0;
 
+  /// What has passed since it was asked the last time.
+  virtual Traffic take_traffic() = 0;
+
+  /// Whether its worker has removed it: only its memory may still be held.
+  [[nodiscard]] bool ended() const { return ended_; }
+
  private:
   friend class Worker;
   std::size_t place_ = 0;  // in the worker's list
+  bool ended_ = false;
 };
 
 }  // namespace net

@@ -158,6 +158,8 @@ class HttpConnection final : public Connection,
     socket_.close(ignored);
   }
 
+  Traffic take_traffic() override { return std::exchange(traffic_, {}); }
+
  private:
   enum class Next : std::uint8_t { request, linger, close, websocket };
   /// What to do about a request once its header is known.
@@ -188,6 +190,7 @@ class HttpConnection final : public Connection,
   Admission::Place place_;
   boost::beast::flat_buffer buffer_{limits::kHeaderBytesMax + 2 * kReadBytes};
   std::int64_t deadline_ms_ = INT64_MAX;
+  Traffic traffic_;
   bool idle_ = true;     // between requests, nothing read yet
   bool served_ = false;  // a request has come
   bool timed_out_ = false;
@@ -222,7 +225,7 @@ Task<HttpConnection::Next> HttpConnection::exchange() {
     if (exchange.parser.is_header_done()) break;
     auto [error, size] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
     buffer_.commit(size);
-    worker_.site().metrics.bytes_received.add(static_cast<double>(size));
+    traffic_.received += size;
     if (error) {
       // Between requests, and when the client is gone, nobody waits for an answer.
       if (idle_ || !timed_out_) co_return Next::close;
@@ -285,7 +288,7 @@ Task<std::optional<service::Reply>> HttpConnection::read_body(Parser& parser,
     if (parser.is_done()) co_return std::nullopt;
     auto [failed, size] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
     buffer_.commit(size);
-    worker_.site().metrics.bytes_received.add(static_cast<double>(size));
+    traffic_.received += size;
     if (failed) co_return timeout_reply();  // a client that is gone does not see it
   }
 }
@@ -426,14 +429,13 @@ Task<HttpConnection::Next> HttpConnection::write(const service::Reply& reply, bo
                                                  const Exchange& exchange) {
   expect_within(limits::kResponseTimeMs);
   const auto& site = worker_.site();
-  auto head =
-      response_head(reply, {worker_.date(), site.served_by, exchange.http_1_0(), keep_alive});
   const bool no_body = exchange.request.method == service::Method::head || reply.status == 304;
   auto body = no_body ? std::string_view() : reply.bytes();
-  if (body.size() <= kCopyBytesMax) {  // one buffer is cheaper to send than two
-    head += body;
-    body = {};
-  }
+  const bool together = body.size() <= kCopyBytesMax;  // one buffer is cheaper to send than two
+  auto head =
+      response_head(reply, {worker_.date(), site.served_by, exchange.http_1_0(), keep_alive},
+                    together ? body.size() : 0);
+  if (together) head += std::exchange(body, {});
   // The kernel nearly always takes a small answer at once.
   boost::system::error_code error;
   std::size_t sent = 0;
@@ -442,7 +444,7 @@ Task<HttpConnection::Next> HttpConnection::write(const service::Reply& reply, bo
   if (!error && sent < head.size() + body.size()) {
     error = co_await write_rest(std::string_view(head).substr(sent), body);
   }
-  site.metrics.bytes_sent.add(static_cast<double>(head.size() + body.size()));
+  traffic_.sent += head.size() + body.size();
   if (error) co_return Next::close;
   co_return keep_alive ? Next::request : Next::linger;
 }

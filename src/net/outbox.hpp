@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "wire/frame.hpp"
 
@@ -34,8 +35,8 @@ class Outbox {
   void abandon() { socket_ = -1; }
 
   [[nodiscard]] bool empty() const { return !shared_ && small_.empty(); }
-  /// Bytes the kernel has taken so far.
-  [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
+  /// Bytes the kernel has taken since this was asked the last time.
+  std::uint64_t take_bytes_sent() { return std::exchange(bytes_sent_, 0); }
 
  private:
   State send_from(std::string_view bytes, std::size_t& sent);

@@ -4,6 +4,8 @@ namespace net {
 
 namespace {
 
+constexpr std::size_t kUsualHeadBytes = 320;
+
 std::string_view reason_of(int status) {
   switch (status) {
     case 200:
@@ -49,9 +51,10 @@ std::string_view reason_of(int status) {
 
 }  // namespace
 
-std::string response_head(const service::Reply& reply, const HeadContext& context) {
+std::string response_head(const service::Reply& reply, const HeadContext& context,
+                          std::size_t room) {
   std::string head;
-  head.reserve(320 + reply.headers.size());
+  head.reserve(kUsualHeadBytes + reply.headers.size() + room);
   head.append("HTTP/1.1 ").append(std::to_string(reply.status)).append(" ");
   head.append(reason_of(reply.status)).append("\r\nDate: ").append(context.date);
   head.append("\r\nX-Served-By: ").append(context.served_by);

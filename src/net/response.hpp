@@ -1,6 +1,7 @@
 // Writing HTTP response heads.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,8 @@ struct HeadContext {
   bool keep_alive = true;
 };
 
-/// Status line and fields up to and including the empty line.
-std::string response_head(const service::Reply& reply, const HeadContext& context);
+/// Status line and fields up to and including the empty line, with `room` for as many bytes more.
+std::string response_head(const service::Reply& reply, const HeadContext& context,
+                          std::size_t room = 0);
 
 }  // namespace net

@@ -58,6 +58,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void sweep(std::int64_t now_ms) override;
   void drain() override;
   void abort() override;
+  Traffic take_traffic() override;
 
   // Subscriber.
   bool deliver(const service::Tick& tick) override;
@@ -70,7 +71,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void stop_feed() override;
   void greet() override;
   void close(wire::CloseCode code) override;
-  void post(std::function<void()> task) override;
+  void post(base::Callback<void()> task) override;
 
  private:
   Task<> run(std::shared_ptr<WebSocketConnection> self);
@@ -86,7 +87,6 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void catch_up();
   void set_behind(bool behind);
   void close_when_drained();
-  void count_bytes();
   void set_direct(bool direct);
   void update_direct();
 
@@ -99,7 +99,6 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   bool greeted_ = false;
   bool draining_ = false;
   bool aborted_ = false;        // the socket is closed
-  bool ended_ = false;          // the coroutine has ended
   std::uint64_t position_ = 0;  // where the client stands, while live_ and not direct_
   Worker& worker_;
   Outbox outbox_;
@@ -109,7 +108,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   std::int64_t progress_ms_ = opened_ms_;  // last byte taken by the client, while blocked_
   std::int64_t pinged_ms_ = opened_ms_;
   std::int64_t close_by_ms_ = INT64_MAX;  // set when a close frame has been sent
-  std::uint64_t bytes_counted_ = 0;
+  std::uint64_t bytes_received_ = 0;      // not counted yet
   Admission::Place place_;
   std::unique_ptr<service::Conversation> conversation_;
   std::unique_ptr<UpgradeRequest> request_;  // until the handshake is done
@@ -160,7 +159,7 @@ Task<> WebSocketConnection::read() {
     auto [error, size] = co_await stream_.async_read(buffer_, kAwait);
     if (error) co_return;
     heard_ms_ = base::steady_ms();
-    worker_.site().metrics.bytes_received.add(static_cast<double>(size));
+    bytes_received_ += size;
     if (!closing_ && !stream_.got_binary()) close(wire::CloseCode::not_binary);
     // What a draining server does not look at stays unanswered and comes again elsewhere.
     if (!closing_ && !draining_) {
@@ -186,8 +185,6 @@ Task<> WebSocketConnection::linger() {
 }
 
 void WebSocketConnection::end() {
-  count_bytes();
-  ended_ = true;
   abort();
   set_behind(false);
   if (greeted_) worker_.shard().remove(*this);
@@ -205,7 +202,6 @@ void WebSocketConnection::abort() {
 }
 
 void WebSocketConnection::sweep(std::int64_t now_ms) {
-  count_bytes();
   const bool silent = now_ms - heard_ms_ > limits::kSilenceMs;
   const bool stalled = blocked_ && now_ms - progress_ms_ > limits::kStallMs;
   if (now_ms > close_by_ms_ || silent || stalled) return abort();
@@ -218,11 +214,8 @@ void WebSocketConnection::sweep(std::int64_t now_ms) {
   }
 }
 
-void WebSocketConnection::count_bytes() {
-  const auto sent = outbox_.bytes_sent();
-  if (sent == bytes_counted_) return;
-  worker_.site().metrics.bytes_sent.add(static_cast<double>(sent - bytes_counted_));
-  bytes_counted_ = sent;
+Traffic WebSocketConnection::take_traffic() {
+  return {std::exchange(bytes_received_, 0), outbox_.take_bytes_sent()};
 }
 
 void WebSocketConnection::drain() {
@@ -326,7 +319,6 @@ void WebSocketConnection::catch_up() {
   } else if (!ahead) {
     position_ = shard.offset();
   }
-  worker_.site().metrics.catch_ups.add();
   worker_.metrics().frames_catch_up.add();
   settle(outbox_.send(frame));
 }
@@ -382,7 +374,7 @@ void WebSocketConnection::settle(Outbox::State state) {
       Socket::wait_write,
       [this, self = shared_from_this()](const boost::system::error_code& error) {
         blocked_ = false;
-        if (error || ended_) return;
+        if (error || ended()) return;
         settle(outbox_.flush());
       });
 }
@@ -400,10 +392,8 @@ void WebSocketConnection::close(wire::CloseCode code) {
   close_by_ms_ = base::steady_ms() + limits::kCloseTimeMs;
 }
 
-void WebSocketConnection::post(std::function<void()> task) {
-  asio::post(worker_.io(), [self = shared_from_this(), this, task = std::move(task)] {
-    if (!ended_) task();
-  });
+void WebSocketConnection::post(base::Callback<void()> task) {
+  worker_.post(std::static_pointer_cast<WebSocketConnection>(shared_from_this()), std::move(task));
 }
 
 }  // namespace

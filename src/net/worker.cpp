@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <exception>
+#include <utility>
 
 #include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
@@ -115,7 +116,13 @@ Task<> Worker::sweep() {
     co_await sweep_timer_.async_wait(kAwait);
     date_ = http_date();
     now_ms_ = base::steady_ms();
-    for (Connection* connection : connections_) connection->sweep(now_ms_);
+    for (Connection* connection : connections_) {
+      connection->sweep(now_ms_);
+      count(*connection);
+    }
+    const auto [received, sent] = std::exchange(traffic_, {});
+    site_.metrics.bytes_received.add(static_cast<double>(received));
+    site_.metrics.bytes_sent.add(static_cast<double>(sent));
   }
 }
 
@@ -127,10 +134,40 @@ void Worker::add(Connection& connection) {
 }
 
 void Worker::remove(Connection& connection) {
+  count(connection);
   connections_.back()->place_ = connection.place_;
   connections_[connection.place_] = connections_.back();
   connections_.pop_back();
+  connection.ended_ = true;
   connection_count_.store(connections_.size());
+}
+
+void Worker::post(std::shared_ptr<const Connection> connection, base::Callback<void()> task) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    wake = posted_.empty();
+    posted_.push_back({std::move(connection), std::move(task)});
+  }
+  if (wake) asio::post(io_, [this] { run_posted(); });
+}
+
+void Worker::run_posted() {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    running_.swap(posted_);
+  }
+  for (auto& [connection, task] : running_) {
+    if (!connection->ended()) task();
+  }
+  running_.clear();
+}
+
+/// Counters are shared by all threads, so bytes are gathered here first.
+void Worker::count(Connection& connection) {
+  const auto [received, sent] = connection.take_traffic();
+  traffic_.received += received;
+  traffic_.sent += sent;
 }
 
 void Worker::drain(std::uint32_t pace_ms) {

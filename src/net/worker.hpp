@@ -4,11 +4,13 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/callback.hpp"
 #include "net/admission.hpp"
 #include "net/connection.hpp"
 #include "net/hub.hpp"
@@ -70,6 +72,10 @@ class Worker {
 
   [[nodiscard]] std::size_t connections() const { return connection_count_.load(); }
 
+  /// Runs `task` on this worker's thread, after what was posted before, unless the connection has
+  /// ended by then. Thread-safe; many at once wake the thread once.
+  void post(std::shared_ptr<const Connection> connection, base::Callback<void()> task);
+
   // For connections, on this thread.
   asio::io_context& io() { return io_; }
   HubShard& shard() { return shard_; }
@@ -88,6 +94,8 @@ class Worker {
   Task<> accept();
   void open(Socket socket);
   Task<> sweep();
+  void run_posted();
+  void count(Connection& connection);
   void begin_drain(std::uint32_t pace_ms);
   Task<> drain_paced(std::uint32_t pace_ms);
 
@@ -101,11 +109,20 @@ class Worker {
   HubShard shard_;
   std::vector<Connection*> connections_;
   std::atomic<std::size_t> connection_count_{0};
+  Traffic traffic_;  // of all connections, since the last sweep
   bool draining_ = false;
   bool stopping_ = false;
   std::int64_t now_ms_;
   std::string date_;
   std::thread thread_;
+
+  struct Posted {
+    std::shared_ptr<const Connection> connection;
+    base::Callback<void()> task;
+  };
+  std::vector<Posted> running_;  // of run_posted(), kept for its memory
+  std::mutex posted_mutex_;
+  std::vector<Posted> posted_;  // guarded by posted_mutex_
 };
 
 }  // namespace net

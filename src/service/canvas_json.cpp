@@ -73,6 +73,24 @@ std::string palette_json(std::span<const canvas::Color> palette) {
   return out + "]";
 }
 
+std::string constants_json(const PixelBattle& game) {
+  const auto& settings = game.settings();
+  std::string out = "{";
+  put_member(out, "name", json_string(settings.canvas_name));
+  put_member(out, "width", game.live().size().width);
+  put_member(out, "height", game.live().size().height);
+  put_member(out, "palette", palette_json(settings.palette));
+  put_member(out, "color_bits", canvas::color_bits(settings.palette.size()));
+  put_member(out, "guests", settings.guests);
+  put_member(out, "telegram", game.telegram());
+  if (!settings.telegram_url.empty()) {
+    put_member(out, "telegram_url", json_string(settings.telegram_url));
+  }
+  put_member(out, "served_by", json_string(settings.served_by));
+  put_member(out, "version", json_string(settings.version));
+  return out;
+}
+
 }  // namespace
 
 base::Result<PixelBody, Reply> parse_pixel(std::string_view body) {
@@ -127,41 +145,6 @@ std::string person_json(const auth::Person& person, const canvas::Charges& charg
   return out + "}";
 }
 
-std::string canvas_constants_json(const PixelBattle& game) {
-  const auto& settings = game.settings();
-  std::string out = "{";
-  put_member(out, "name", json_string(settings.canvas_name));
-  put_member(out, "width", game.live().size().width);
-  put_member(out, "height", game.live().size().height);
-  put_member(out, "palette", palette_json(settings.palette));
-  put_member(out, "color_bits", canvas::color_bits(settings.palette.size()));
-  put_member(out, "guests", settings.guests);
-  put_member(out, "telegram", game.telegram());
-  if (!settings.telegram_url.empty()) {
-    put_member(out, "telegram_url", json_string(settings.telegram_url));
-  }
-  put_member(out, "served_by", json_string(settings.served_by));
-  put_member(out, "version", json_string(settings.version));
-  return out;
-}
-
-std::string canvas_json(const PixelBattle& game, std::string_view constants) {
-  const auto rules = game.journal().rules();
-  const auto standing = game.live().standing();
-  std::string out;
-  out.reserve(constants.size() + 256);
-  out = constants;
-  put_member(out, "cooldown_ms", rules.cooldown_ms);
-  put_member(out, "charges_max", rules.charges_max);
-  put_member(out, "frozen", rules.frozen);
-  put_member(out, "epoch", standing.position.epoch);
-  put_member(out, "offset", standing.position.offset);
-  put_member(out, "digest", "\"" + base::to_hex(standing.digest) + "\"");
-  put_member(out, "online", game.online());
-  put_member(out, "time_ms", base::wall_ms());
-  return out + "}";
-}
-
 std::string accepted_json(const canvas::Accepted& accepted) {
   std::string out = "{";
   put_member(out, "epoch", accepted.position.epoch);
@@ -196,6 +179,34 @@ std::string readiness_json(const ops::Readiness::Report& report) {
   std::string out = "{";
   put_member(out, "status", json_string(report.status));
   put_member(out, "checks", checks + "}");
+  return out + "}";
+}
+
+CanvasJson::CanvasJson(const PixelBattle& game) : game_(game), constants_(constants_json(game)) {}
+
+wire::SharedBytes CanvasJson::get() {
+  const Moment now{game_.journal().rules(), game_.live().standing(), game_.online(),
+                   base::wall_ms()};
+  const std::lock_guard lock(mutex_);
+  if (!json_ || now != moment_) {
+    moment_ = now;
+    json_ = std::make_shared<const std::string>(made_at(now));
+  }
+  return json_;
+}
+
+std::string CanvasJson::made_at(const Moment& moment) const {
+  std::string out;
+  out.reserve(constants_.size() + 256);
+  out = constants_;
+  put_member(out, "cooldown_ms", moment.rules.cooldown_ms);
+  put_member(out, "charges_max", moment.rules.charges_max);
+  put_member(out, "frozen", moment.rules.frozen);
+  put_member(out, "epoch", moment.standing.position.epoch);
+  put_member(out, "offset", moment.standing.position.offset);
+  put_member(out, "digest", "\"" + base::to_hex(moment.standing.digest) + "\"");
+  put_member(out, "online", moment.online);
+  put_member(out, "time_ms", moment.time_ms);
   return out + "}";
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,12 +33,35 @@ base::ProducerId producer_of(std::string_view idempotency_key);
 
 std::string session_json(const NewSession& session);
 std::string person_json(const auth::Person& person, const canvas::Charges& charges);
-/// The members of the canvas that never change, to be made once and given to canvas_json.
-std::string canvas_constants_json(const PixelBattle& game);
-std::string canvas_json(const PixelBattle& game, std::string_view constants);
 std::string accepted_json(const canvas::Accepted& accepted);
 std::string placements_json(std::uint16_t x, std::uint16_t y, std::uint8_t color,
                             std::span<const journal::Placement> placements);
 std::string readiness_json(const ops::Readiness::Report& report);
+
+/// The canvas as everyone asks for it first. Thread-safe.
+class CanvasJson {
+ public:
+  /// `game` outlives it.
+  explicit CanvasJson(const PixelBattle& game);
+
+  /// As of now. Made again only when something in it has changed, if only the millisecond.
+  wire::SharedBytes get();
+
+ private:
+  struct Moment {
+    canvas::Rules rules;
+    Standing standing;
+    std::uint32_t online = 0;
+    std::int64_t time_ms = 0;
+    friend bool operator==(const Moment&, const Moment&) = default;
+  };
+  [[nodiscard]] std::string made_at(const Moment& moment) const;
+
+  const PixelBattle& game_;
+  const std::string constants_;  // the members that never change
+  std::mutex mutex_;             // protects all that follows
+  Moment moment_;
+  wire::SharedBytes json_;
+};
 
 }  // namespace service

@@ -17,7 +17,7 @@ namespace limits = base::limits;
 constexpr std::size_t kHistoryRowsDefault = 20;
 constexpr std::int64_t kUnavailableWaitMs = 1'000;
 
-Reply json_reply(std::string body, int status = 200) {
+Reply json_reply(decltype(Reply::body) body, int status = 200) {
   return {.status = status, .headers = "Cache-Control: no-store\r\n", .body = std::move(body)};
 }
 
@@ -90,7 +90,7 @@ void place(PixelBattle& game, const Call& call, const Respond& respond) {
   }
   const Placing placing{
       .producer = producer, .sequence = 1, .x = body->x, .y = body->y, .color = body->color};
-  game.place(*call.person, placing, [respond](const canvas::Answer& answer) {
+  game.place(*call.person, placing, [respond = respond](const canvas::Answer& answer) {
     const auto* accepted = std::get_if<canvas::Accepted>(&answer);
     respond(accepted != nullptr ? json_reply(accepted_json(*accepted), 201)
                                 : refusal_reply(std::get<canvas::Refused>(answer)));
@@ -230,8 +230,8 @@ std::vector<Route> canvas_routes(PixelBattle& game, Snapshots& snapshots,
       {get, "/api/me", signed_in, kLimited, 0,
        Later([&](const Call& c, const Respond& respond) { who_am_i(game, c, respond); })},
       {get, "/api/canvas", open, kLimited, 0,
-       AtOnce([&, constants = canvas_constants_json(game)](const Call&) {
-         return json_reply(canvas_json(game, constants));
+       AtOnce([json = std::make_shared<CanvasJson>(game)](const Call&) {
+         return json_reply(json->get());
        })},
       {get, "/api/canvas/snapshot", open, kLimited, 0, snapshot_later(false)},
       {get, "/api/canvas.png", open, kLimited, 0, snapshot_later(true)},

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/callback.hpp"
 #include "wire/frame.hpp"
 
 namespace service {
@@ -31,7 +32,7 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   virtual void close(wire::CloseCode code) = 0;
 
   /// Runs `task` on the connection's thread, unless the connection is gone by then. Thread-safe.
-  virtual void post(std::function<void()> task) = 0;
+  virtual void post(base::Callback<void()> task) = 0;
 };
 
 /// Lives as long as its connection, on the connection's thread.

@@ -20,6 +20,7 @@ namespace service {
 struct Standing {
   canvas::Position position;
   std::uint64_t digest = 0;
+  friend bool operator==(const Standing&, const Standing&) = default;
 };
 
 /// A board and where it stands.

@@ -81,31 +81,24 @@ std::optional<canvas::Refusal> PixelBattle::not_on_canvas(const Placing& placing
   return std::nullopt;
 }
 
-void PixelBattle::place(const auth::Person& person, const Placing& placing,
-                        journal::OnAnswer on_answer) {
-  if (const auto refusal = not_on_canvas(placing)) {
-    refused_[static_cast<std::size_t>(*refusal) - 1].add();
-    on_answer(canvas::Refused{.reason = *refusal});
-    return;
+/// Of a placement that is on the canvas.
+canvas::Operation PixelBattle::operation(const auth::Person& person, const Placing& placing) {
+  return {.person = person.id,
+          .producer = placing.producer,
+          .sequence = placing.sequence,
+          .x = static_cast<std::uint16_t>(placing.x),
+          .y = static_cast<std::uint16_t>(placing.y),
+          .color = static_cast<std::uint8_t>(placing.color),
+          .name = person.name};
+}
+
+void PixelBattle::count(const canvas::Answer& answer, std::int64_t asked_ns) const {
+  if (const auto* refused = std::get_if<canvas::Refused>(&answer)) {
+    refused_[static_cast<std::size_t>(refused->reason) - 1].add();
+  } else {
+    metrics_.placements_accepted.add();
+    metrics_.placement_seconds.observe(static_cast<double>(base::steady_ns() - asked_ns) * 1e-9);
   }
-  canvas::Operation operation{.person = person.id,
-                              .producer = placing.producer,
-                              .sequence = placing.sequence,
-                              .x = static_cast<std::uint16_t>(placing.x),
-                              .y = static_cast<std::uint16_t>(placing.y),
-                              .color = static_cast<std::uint8_t>(placing.color),
-                              .name = person.name};
-  const auto asked_ns = base::steady_ns();
-  journal_.append(std::move(operation), [this, asked_ns, on_answer = std::move(on_answer)](
-                                            const canvas::Answer& answer) {
-    if (const auto* refused = std::get_if<canvas::Refused>(&answer)) {
-      refused_[static_cast<std::size_t>(refused->reason) - 1].add();
-    } else {
-      metrics_.placements_accepted.add();
-      metrics_.placement_seconds.observe(static_cast<double>(base::steady_ns() - asked_ns) * 1e-9);
-    }
-    on_answer(answer);
-  });
 }
 
 wire::Welcome PixelBattle::welcome() const {

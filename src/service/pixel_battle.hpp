@@ -11,6 +11,7 @@
 
 #include "auth/telegram.hpp"
 #include "auth/token.hpp"
+#include "base/clock.hpp"
 #include "canvas/palette.hpp"
 #include "journal/journal.hpp"
 #include "ops/metrics.hpp"
@@ -62,8 +63,22 @@ class PixelBattle {
   [[nodiscard]] base::Result<auth::VerifiedToken, auth::TokenError> verify(
       std::string_view token) const;
 
-  /// Answers exactly once, on any thread; `accepted` only when durable.
-  void place(const auth::Person& person, const Placing& placing, journal::OnAnswer on_answer);
+  /// Calls `on_answer` with a canvas::Answer exactly once, on any thread; `accepted` only when
+  /// durable. It is held in place: what it captures is small.
+  template <class OnAnswer>
+  void place(const auth::Person& person, const Placing& placing, OnAnswer on_answer) {
+    if (const auto refusal = not_on_canvas(placing)) {
+      const canvas::Answer answer = canvas::Refused{.reason = *refusal};
+      count(answer, 0);
+      return on_answer(answer);
+    }
+    journal_.append(operation(person, placing),
+                    [this, asked_ns = base::steady_ns(),
+                     on_answer = std::move(on_answer)](const canvas::Answer& answer) {
+                      count(answer, asked_ns);
+                      on_answer(answer);
+                    });
+  }
 
   /// Milliseconds this person has to wait before asking again; 0: go on.
   std::int64_t ask(const auth::Person& person);
@@ -85,6 +100,8 @@ class PixelBattle {
  private:
   [[nodiscard]] NewSession new_session(auth::Person person) const;
   [[nodiscard]] std::optional<canvas::Refusal> not_on_canvas(const Placing& placing) const;
+  static canvas::Operation operation(const auth::Person& person, const Placing& placing);
+  void count(const canvas::Answer& answer, std::int64_t asked_ns) const;
 
   const Settings settings_;
   journal::Journal& journal_;

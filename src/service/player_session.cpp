@@ -91,10 +91,10 @@ void PlayerSession::on(const wire::SignIn& sign_in) {
   game_.journal().charges(person_->id, [outlet, unknown, id = person_->id,
                                         name = person_->name](const auto& found) {
     const auto charges = found ? found.value() : unknown;
-    const auto message =
+    auto message =
         wire::encode(wire::SignedIn{id, static_cast<std::uint16_t>(std::min(charges.left, 65'535U)),
                                     charges.next_charge_ms, name});
-    outlet->post([outlet = outlet.get(), message] { outlet->send(message); });
+    outlet->post([outlet = outlet.get(), message = std::move(message)] { outlet->send(message); });
   });
 }
 

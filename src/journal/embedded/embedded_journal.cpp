@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -64,9 +64,9 @@ class Embedded final : public Journal {
 
   // The writer's thread.
   void write_all();
-  bool take(std::vector<Pending>& batch, canvas::Rules& rules);
-  void write(const std::vector<Pending>& batch, const canvas::Rules& rules);
-  std::vector<canvas::Entry> commit(const std::vector<Pending>& batch, const canvas::Rules& rules,
+  bool take(std::vector<Pending>& taken);
+  void write(std::span<const Pending> batch);
+  std::vector<canvas::Entry> commit(std::span<const Pending> batch,
                                     std::vector<canvas::Answer>& answers);
   void finish();
   void probe();
@@ -94,7 +94,7 @@ class Embedded final : public Journal {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Phase phase_ = Phase::idle;
-  std::deque<Pending> queue_;
+  std::vector<Pending> queue_;
   canvas::Rules rules_;
   Health health_{false, "not started"};
 
@@ -198,13 +198,13 @@ void Embedded::stop() {
 
 void Embedded::write_all() {
   try {
-    std::vector<Pending> batch;
-    canvas::Rules rules;
-    while (take(batch, rules)) {
-      if (batch.empty()) {
-        probe();
-      } else {
-        write(batch, rules);
+    std::vector<Pending> taken;
+    while (take(taken)) {
+      if (taken.empty()) probe();
+      for (std::span<const Pending> left = taken; !left.empty();) {
+        const auto batch = left.first(std::min(left.size(), limits::kJournalBatchMax));
+        write(batch);
+        left = left.subspan(batch.size());
       }
     }
     finish();
@@ -213,10 +213,10 @@ void Embedded::write_all() {
   }
 }
 
-/// Waits for operations and takes what has gathered. An empty batch: the store could not be
-/// written and should be probed. False: all is done, stop.
-bool Embedded::take(std::vector<Pending>& batch, canvas::Rules& rules) {
-  batch.clear();
+/// Waits for operations and takes all that have gathered. None: the store could not be written and
+/// should be probed. False: all is done, stop.
+bool Embedded::take(std::vector<Pending>& taken) {
+  taken.clear();
   std::unique_lock lock(mutex_);
   const auto something_to_do = [this] { return phase_ != Phase::serving || !queue_.empty(); };
   if (health_.writable || phase_ != Phase::serving) {
@@ -225,19 +225,16 @@ bool Embedded::take(std::vector<Pending>& batch, canvas::Rules& rules) {
     return true;
   }
   if (phase_ == Phase::broken || queue_.empty()) return false;
-  const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), limits::kJournalBatchMax));
-  std::move(queue_.begin(), queue_.begin() + count, std::back_inserter(batch));
-  queue_.erase(queue_.begin(), queue_.begin() + count);
-  rules = rules_;
+  taken.swap(queue_);
   return true;
 }
 
-void Embedded::write(const std::vector<Pending>& batch, const canvas::Rules& rules) {
+void Embedded::write(std::span<const Pending> batch) {
   const std::int64_t begin_ns = base::steady_ns();
   std::vector<canvas::Answer> answers;
   std::vector<canvas::Entry> entries;  // made durable
   try {
-    entries = commit(batch, rules, answers);
+    entries = commit(batch, answers);
   } catch (const sqlite::Failure& failure) {
     if (!failure.write_refused()) throw;
     recent_->forget();
@@ -257,12 +254,12 @@ void Embedded::write(const std::vector<Pending>& batch, const canvas::Rules& rul
 }
 
 /// Decides and makes durable; returns what was accepted. Throws sqlite::Failure.
-std::vector<canvas::Entry> Embedded::commit(const std::vector<Pending>& batch,
-                                            const canvas::Rules& rules,
+std::vector<canvas::Entry> Embedded::commit(std::span<const Pending> batch,
                                             std::vector<canvas::Answer>& answers) {
   sqlite::Transaction transaction(store_->database());
   recent_->forget_if_large();
-  Batch decided(*store_, *recent_, *state_, rules, std::max(now_ms(), state_->last_time_ms));
+  const canvas::Rules current = rules();
+  Batch decided(*store_, *recent_, *state_, current, std::max(now_ms(), state_->last_time_ms));
   answers.reserve(batch.size());
   for (const Pending& pending : batch) answers.push_back(decided.decide(pending.operation));
   if (decided.entries().empty()) return {};
@@ -308,7 +305,7 @@ void Embedded::set_refused(const sqlite::Failure& failure) {
 
 /// What was being written keeps its unknown outcome; what waited was certainly not written.
 void Embedded::break_down(const std::string& why) {
-  std::deque<Pending> waiting;
+  std::vector<Pending> waiting;
   {
     const std::lock_guard lock(mutex_);
     if (phase_ == Phase::broken) return;

@@ -98,7 +98,7 @@ TEST(IdempotencyKey, IsOneTo64VisibleAsciiCharacters) {
 TEST(CanvasJson, HasTheMembersOfTheSpecification) {
   FakeGame fake;
   fake.game.set_online(12);
-  const auto canvas = parsed(canvas_json(fake.game, canvas_constants_json(fake.game)));
+  const auto canvas = parsed(*CanvasJson(fake.game).get());
   auto names = names_in(canvas);
   std::ranges::sort(names);
   EXPECT_EQ(names, (std::vector<std::string>{"charges_max", "color_bits", "cooldown_ms", "digest",
@@ -123,18 +123,21 @@ TEST(CanvasJson, HasTheMembersOfTheSpecification) {
 
 TEST(CanvasJson, FollowsTheRulesOfTheMoment) {
   FakeGame fake;
-  const auto constants = canvas_constants_json(fake.game);
+  CanvasJson json(fake.game);
+  EXPECT_EQ(parsed(*json.get()).at("frozen"), false);
   fake.journal.set_rules({.cooldown_ms = 0, .charges_max = 1, .frozen = true});
-  const auto canvas = parsed(canvas_json(fake.game, constants));
+  const auto canvas = parsed(*json.get());
   EXPECT_EQ(canvas.at("cooldown_ms"), 0);
   EXPECT_EQ(canvas.at("frozen"), true);
+  fake.game.set_online(5);
+  EXPECT_EQ(parsed(*json.get()).at("online"), 5);
 }
 
 TEST(CanvasJson, SaysWhereTheMiniAppIsIfThereIsOne) {
   auto settings = FakeGame::settings();
   settings.telegram_url = "https://t.me/pixels/app";
   const FakeGame fake(settings);
-  const auto canvas = parsed(canvas_json(fake.game, canvas_constants_json(fake.game)));
+  const auto canvas = parsed(*CanvasJson(fake.game).get());
   EXPECT_EQ(canvas.at("telegram_url"), "https://t.me/pixels/app");
 }
 

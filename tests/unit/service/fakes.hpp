@@ -106,7 +106,7 @@ class FakeOutlet final : public Outlet {
   void stop_feed() override { live_at.reset(); }
   void greet() override { ++greetings; }
   void close(wire::CloseCode code) override { closed = code; }
-  void post(std::function<void()> task) override { posted_.push_back(std::move(task)); }
+  void post(base::Callback<void()> task) override { posted_.push_back(std::move(task)); }
 
   void run_posted() {
     for (const auto& task : std::exchange(posted_, {})) {
@@ -125,7 +125,7 @@ class FakeOutlet final : public Outlet {
   }
 
  private:
-  std::vector<std::function<void()>> posted_;
+  std::vector<base::Callback<void()>> posted_;
 };
 
 /// A game on a canvas of 20 × 10 pixels at offset 41.
