@@ -24,7 +24,7 @@ if(PB_SANITIZE)
     add_compile_options(-fno-sanitize=function)  # clang 14 cannot compile coroutines with it
   endif()
   if(PB_SANITIZE MATCHES "thread")
-    add_compile_options(-Wno-tsan)
+    add_compile_options(-Wno-tsan -Wno-mismatched-new-delete)  # false alarms at -O1
   endif()
 endif()
 
