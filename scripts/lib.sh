@@ -27,14 +27,23 @@ build_packages() {
   [[ $(. /etc/os-release && echo "${VERSION_CODENAME-}") == bookworm ]] && boost=1.81
   echo ca-certificates ccache cmake g++ git make mold ninja-build pkg-config \
     "libboost$boost-dev" "libboost-json$boost-dev" "libboost-url$boost-dev" \
-    libbenchmark-dev libbrotli-dev libcli11-dev libgtest-dev libpng-dev libspdlog-dev \
-    libsqlite3-dev libssl-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
+    libbenchmark-dev libbrotli-dev libcli11-dev libgtest-dev libhiredis-dev libpng-dev \
+    libpq-dev libspdlog-dev libsqlite3-dev libssl-dev libzstd-dev prometheus-cpp-dev zlib1g-dev
 }
 
 # What the tests need besides.
 test_packages() {
-  echo brotli chromium clang clang-format clang-tidy libclang-rt-dev lld llvm python3 \
-    python3-pytest python3-websockets shellcheck util-linux zstd
+  echo brotli chromium clang clang-format clang-tidy libclang-rt-dev lld llvm nginx \
+    openssl postgresql python3 python3-psycopg2 python3-pytest python3-redis python3-websockets redis-server \
+    shellcheck spin util-linux zstd
+}
+
+# What a whole cluster on this machine needs besides, unless it is here from another package.
+cluster_packages() {
+  echo util-linux
+  [[ -x /usr/sbin/nginx ]] || echo nginx
+  [[ -x /usr/bin/redis-server ]] || echo redis-server
+  compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || echo postgresql
 }
 
 missing_packages() {

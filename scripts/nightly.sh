@@ -1,8 +1,9 @@
 #!/bin/bash
 # Usage: scripts/nightly.sh [seconds]
 #
-# Builds the fuzzers and runs each for 60 seconds, or as many as given. What breaks one is kept in
-# build/asan-ubsan/fuzz/; give that file to the fuzzer as its argument to see it again.
+# Builds the fuzzers and runs each for 60 seconds, or as many as given, then the slow tests with the
+# sanitizers. What breaks a fuzzer is kept in build/asan-ubsan/fuzz/; give that file to the fuzzer
+# as its argument to see it again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -12,8 +13,10 @@ seconds=${1:-60}
 
 # shellcheck disable=SC2046  # one word a package
 ensure_packages $(build_packages) $(test_packages)
-configure asan-ubsan -DPB_BENCH=OFF
-cmake --build --preset asan-ubsan
+for preset in asan-ubsan tsan; do
+  configure "$preset" -DPB_BENCH=OFF -DPB_NIGHTLY=ON
+  cmake --build --preset "$preset"
+done
 
 failed=()
 for source in tests/fuzz/*.cpp; do
@@ -24,5 +27,11 @@ for source in tests/fuzz/*.cpp; do
     -artifact_prefix="$folder/$name-" -print_final_stats=1 "$folder/$name" ||
     failed+=("$name")
 done
+for preset in asan-ubsan tsan; do
+  for name in redis_test postgres_test archive_test; do
+    say "Running $name with $preset"
+    "build/$preset/bin/$name" --gtest_brief=1 || failed+=("$preset/$name")
+  done
+done
 [[ ${#failed[@]} -eq 0 ]] || die "Broken: ${failed[*]}"
-say "All fuzzers held."
+say "All held."

@@ -28,9 +28,9 @@ esac
 if [[ $sanitizers == yes ]]; then
   for preset in asan-ubsan tsan; do
     say "Building with $preset"
-    configure "$preset" -DPB_BENCH=OFF
+    configure "$preset" -DPB_BENCH=OFF -DPB_NIGHTLY=OFF
     cmake --build --preset "$preset"
   done
 fi
 
-exec ctest --test-dir build/release --output-on-failure "$@"
+exec ctest --test-dir build/release --output-on-failure --parallel "$(nproc)" "$@"

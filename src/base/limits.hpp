@@ -57,7 +57,47 @@ inline constexpr std::size_t kJournalQueueMax = 65'536;
 inline constexpr std::size_t kJournalBatchMax = 4'096;
 inline constexpr std::uint64_t kCheckpointEveryEntries = 50'000;
 inline constexpr std::int64_t kProducerKeepMs = 24LL * 3600 * 1000;
+inline constexpr std::size_t kReplicasMax = 1'000;  // whose players are counted
 inline constexpr std::size_t kQueryQueueMax = 1'024;
+
+// --- PostgreSQL -----------------------------------------------------------------------------
+inline constexpr std::int64_t kPostgresConnectMs = 5'000;  // to one server; TCP's patience too
+inline constexpr std::int64_t kPostgresCallMs = 10'000;    // one statement
+inline constexpr std::int64_t kPostgresGraceMs = 1'000;    // for the server to say it was too long
+inline constexpr std::int64_t kPostgresIdleTransactionMs = 30'000;
+
+// --- Archive --------------------------------------------------------------------------------
+inline constexpr std::int64_t kPartitionsAhead = 2;      // days that have a partition early
+inline constexpr std::size_t kArchiveBatchMax = 10'000;  // entries copied at a time
+inline constexpr std::size_t kBatchDaysMax = 64;         // days that one batch may touch
+inline constexpr std::size_t kWindowPartitions = 16;     // that one query reads
+inline constexpr std::size_t kBoardsKept = 3;            // checkpoints of the board
+inline constexpr std::size_t kKnownNamesMax = 65'536;    // people whose names are not sent again
+inline constexpr std::size_t kReplayPageRows = 20'000;   // read at a time
+inline constexpr std::size_t kProblemsMax = 20;          // told one by one
+inline constexpr std::int64_t kLookupMs = 3'000;         // one look-up in the history
+inline constexpr std::int64_t kLookupWaitMs = 5'000;     // an older question is not asked any more
+inline constexpr std::int64_t kReconnectMsMin = 250;
+inline constexpr std::int64_t kReconnectMsMax = 5'000;
+inline constexpr std::int64_t kMigrationMs = 3'600'000;      // one statement of a migration
+inline constexpr std::int64_t kMigrationLockMs = 10'000;     // to get at a table in use
+inline constexpr std::int64_t kMigrationWaitMs = 3'600'000;  // for another one's migration
+
+// --- Redis, as its client -------------------------------------------------------------------
+inline constexpr std::size_t kRedisUrlBytesMax = 4096;
+inline constexpr std::size_t kRedisNodesMax = 64;          // known of one cluster, or sentinels
+inline constexpr std::int64_t kRedisConnectMs = 2'000;     // to connect to a node, then to log in
+inline constexpr std::int64_t kRedisSentinelMs = 1'000;    // the same for a sentinel
+inline constexpr std::int64_t kRedisBackoffMinMs = 20;     // the first pause ends within this
+inline constexpr std::int64_t kRedisBackoffMaxMs = 1'000;  // and every other within this
+inline constexpr int kRedisKeepAliveSeconds = 5;           // of silence, and between probes
+inline constexpr int kRedisUserTimeoutMs = 10'000;         // to take what was sent
+inline constexpr std::size_t kRedisReplyBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kRedisReplyElementsMax = 1'000'000;
+inline constexpr std::size_t kRedisReplyDepthMax = 7;
+inline constexpr std::size_t kRedisBytesInFlightMax = 64 * 1024 * 1024;  // of requests
+inline constexpr std::size_t kRedisAsksMax = 4'096;                      // under way at a time
+inline constexpr std::size_t kRedisRedirectionsMax = 5;
 
 // --- Ticks ----------------------------------------------------------------------------------
 inline constexpr int kTickMsMin = 20;
@@ -66,8 +106,15 @@ static_assert(kBodyBytesMax >= kPixelBodyBytesMax && kBodyBytesMax >= kAuthBodyB
 static_assert(kSilenceMs > 2 * kPingEveryMs, "a client may miss one ping");
 static_assert(kUnansweredMax <= kProducerWindow, "every repeat must find its answer");
 static_assert(kJournalBatchMax <= kJournalQueueMax);
+static_assert(kJournalBatchMax <= kArchiveBatchMax, "a record is archived whole");
 static_assert(kCatchUpEntriesMax <= kTailEntriesMax);
 static_assert(kTailEntriesMax >= 2 * kJournalBatchMax, "a reader one batch behind finds its place");
+static_assert(kPostgresIdleTransactionMs > kPostgresCallMs + kPostgresGraceMs);
+static_assert(kReconnectMsMin <= kReconnectMsMax);
+static_assert(kRedisBackoffMinMs <= kRedisBackoffMaxMs);
+static_assert(kRedisReplyBytesMax > std::size_t{kCanvasSideMax} * kCanvasSideMax * 2,
+              "a board fits in a reply, and in a request");
+static_assert(kRedisBytesInFlightMax >= kRedisReplyBytesMax);
 static_assert(kTokenBytesMax + 16 <= kMessageBytesMax, "a token fits in one message");
 
 }  // namespace base::limits

@@ -48,11 +48,29 @@ def request():
     )
 
 
+def redis_reply():
+    yield b"+OK\r\n:-42\r\n$-1\r\n*-1\r\n$5\r\na\r\nbc\r\n"
+    yield b"-MOVED 866 127.0.0.1:7001\r\n-ERR no\r\n"
+    yield b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nr1\r\n"
+    yield b"*2\r\n" * 8 + b":1\r\n"
+    yield b"*1\r\n*4\r\n:0\r\n:16383\r\n*2\r\n$1\r\nh\r\n:7000\r\n*0\r\n"
+    yield b"%1\r\n+a\r\n,1.5\r\n#t\r\n_\r\n(123\r\n=5\r\ntxt:x\r\n"
+
+
+def redis_record():
+    for vector in vectors_of("redis.json"):
+        yield from map(bytes.fromhex, filter(None, [vector.get("hex")]))
+        for batch in vector.get("batches", []):
+            yield bytes.fromhex(batch["record"])
+            yield bytes.fromhex(batch["answers"])
+
+
 def main():
     name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     seeds = {"init_data": init_data, "token": token, "client_message": client_message,
-             "request": request}
+             "request": request, "redis_reply": redis_reply,
+             "redis_record": redis_record}
     for seed in seeds[name]():
         (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
 

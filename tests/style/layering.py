@@ -14,8 +14,12 @@ ALLOWED = {
     "wire": {"base", "canvas"},
     "ops": {"base"},
     "sqlite": {"base"},
+    "postgres": {"base"},
+    "archive": {"base", "canvas", "ops", "postgres"},
+    "redis": {"base"},
     "journal": {"base", "canvas"},
     "journal/embedded": {"base", "canvas", "journal", "sqlite", "ops"},
+    "journal/redis": {"base", "canvas", "journal", "redis", "ops"},
     "service": {"base", "canvas", "auth", "wire", "journal", "ops"},
     "net": {"base", "wire", "service", "ops"},
 }
@@ -24,10 +28,12 @@ ALLOWED["apps"] = set(ALLOWED)
 # Where a library's headers may be included: the rooms, and whether in headers too.
 LIBRARIES = [
     (r"sqlite3\.h", {"sqlite"}, False),
+    (r"libpq|postgres_ext\.h", {"postgres"}, False),
     (r"(spdlog|fmt|CLI|prometheus)/", {"ops"}, False),
-    (r"openssl/", {"base", "auth"}, False),
+    (r"hiredis/", {"redis"}, False),
+    (r"openssl/", {"base", "auth", "redis"}, False),
     (r"boost/beast", {"net"}, False),
-    (r"boost/(asio|system)", {"net", "apps"}, True),
+    (r"boost/(asio|system)", {"net", "redis", "journal/redis", "apps"}, True),
     (r"boost/json", {"auth", "service"}, False),
     (r"boost/url", {"net", "service"}, False),
     (r"(zlib|zstd)\.h|brotli/", {"service", "net", "canvas"}, False),
