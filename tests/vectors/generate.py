@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes the golden vectors straight from docs/protocol.md, sharing no code with any codec.
 
-    generate.py          writes the four files beside this script
+    generate.py          writes the five files beside this script
     generate.py NAME     prints one of them, as in `generate.py digest.json`
 
 protocol.json   messages and their bytes; u64 and i64 are decimal strings, smaller numbers are
@@ -10,6 +10,7 @@ malformed.json  bytes that must be refused; a delta comes with the `area` of its
                 `color_bits`
 digest.json     journal entries and the running digest after each
 telegram.json   Mini App init data, when it is looked at, and who it names or why it is refused
+redis.json      the formats of docs/redis.md; generate_redis.py says how
 """
 
 import hashlib
@@ -19,6 +20,8 @@ import pathlib
 import struct
 import sys
 from urllib.parse import quote
+
+import generate_redis
 
 U32_MAX = 2**32 - 1
 U64_MAX = 2**64 - 1
@@ -453,6 +456,7 @@ FILES = {
     "malformed.json": malformed,
     "digest.json": digests,
     "telegram.json": telegram,
+    "redis.json": generate_redis.redis,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 SPECIFICATION = HERE.parents[1] / "docs" / "protocol.md"
-FILES = ["protocol.json", "malformed.json", "digest.json", "telegram.json"]
+FILES = ["protocol.json", "malformed.json", "digest.json", "telegram.json", "redis.json"]
 
 
 def vectors_of(name):
@@ -57,3 +57,13 @@ def test_the_example_of_the_specification_is_a_vector():
     vector = next(v for v in vectors_of("protocol.json") if "example" in v["name"])
     assert vector["hex"].startswith(head.replace(" ", ""))
     assert vector["hex"].endswith(tail.replace(" ", ""))
+
+
+def test_every_format_and_answer_of_the_journal_over_redis_has_a_vector():
+    vectors = vectors_of("redis.json")
+    formats = {vector["format"] for vector in vectors}
+    assert formats >= {"operation", "record", "answer", "message", "batches", "malformed record",
+                       "malformed answer", "malformed message"}
+    given = b"".join(bytes.fromhex(batch["answers"]) for vector in vectors
+                     for batch in vector.get("batches", []))
+    assert {given[at] for at in range(0, len(given), 29)} == {0, 1, 2, 3, 6}
