@@ -100,7 +100,7 @@ net::ServerOptions server_options() {
   options.threads = 1;
   options.connections_max = 100'000;
   options.tick_ms_max = kTickMsMax;
-  options.on_online = [](std::uint32_t) {};
+  options.on_online = [](std::uint32_t here) { return here; };
   return options;
 }
 

@@ -70,7 +70,8 @@ int main(int argc, char** argv) {
   journal_options.size = kSize;
   journal_options.blank_color = canvas::kBlankColor;
   const auto journal = journal::make_embedded(std::move(journal_options));
-  const auto start = journal->start([](auto) {}, [](const std::string& why) { bench::fail(why); });
+  const auto start =
+      journal->start([](auto) {}, [](auto) {}, [](const std::string& why) { bench::fail(why); });
   if (!start.ok()) bench::fail(start.error().message);
   append_all(*journal,
              pattern == "noise" ? bench::noise(kSize, entries) : bench::drawing(kSize, entries));

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "canvas/palette.hpp"
 #include "journal/embedded/embedded_journal.hpp"
+#include "journal/redis/redis_journal.hpp"
 #include "ops/log.hpp"
 #include "service/canvas_routes.hpp"
 
@@ -18,6 +19,7 @@ namespace pixel_battle {
 
 namespace {
 
+constexpr std::int64_t kCutOffMs = 5'000;  // without Redis, until the replica calls itself unready
 constexpr std::int64_t kDrainPaceMsMax = 2'000;
 constexpr std::int64_t kDrainPaceShare = 3;  // clients are asked to leave in a third of the limit
 
@@ -38,12 +40,16 @@ void end_at_once(const std::string& why) {
 }  // namespace
 
 Application::Application(const ops::Config& config)
-    : config_(config), metrics_(ops::kVersion), tokens_(config.secret_keys) {}
+    : config_(config),
+      size_{config.canvas_width, config.canvas_height},
+      metrics_(ops::kVersion),
+      tokens_(config.secret_keys) {}
 
 Application::~Application() {
   if (server_) server_->stop();
   snapshots_.reset();  // before what it answers to
   if (journal_) journal_->stop();
+  if (history_) history_->stop();
 }
 
 base::Result<std::unique_ptr<Application>> Application::open(const ops::Config& config) {
@@ -63,7 +69,7 @@ base::Status Application::open_parts() {
   return open_server();
 }
 
-base::Status Application::open_journal() {
+base::Result<std::unique_ptr<journal::Journal>> Application::make_journal() {
   const canvas::Rules rules{.cooldown_ms = config_.cooldown_ms,
                             .charges_max = config_.charges_max,
                             .frozen = config_.canvas_frozen};
@@ -71,33 +77,99 @@ base::Status Application::open_journal() {
     metrics_.commit_seconds.observe(seconds);
     metrics_.commit_entries.observe(static_cast<double>(entries));
   }};
-  journal_ = journal::make_embedded({.data_dir = config_.data_dir,
-                                     .size = {config_.canvas_width, config_.canvas_height},
-                                     .blank_color = canvas::kBlankColor,
-                                     .rules = rules,
-                                     .observers = std::move(observers)});
+  if (config_.redis_url.empty()) {
+    return journal::make_embedded({.data_dir = config_.data_dir,
+                                   .size = size_,
+                                   .blank_color = canvas::kBlankColor,
+                                   .rules = rules,
+                                   .observers = std::move(observers)});
+  }
+  const auto url = redis::Url::parse(config_.redis_url);
+  if (!url) return base::Error{"REDIS_URL: " + url.error().message};
+  if (auto opened = open_history(*url); !opened) return opened.error();
+  return journal::make_redis({.url = *url,
+                              .channel = config_.redis_pubsub_channel,
+                              .size = size_,
+                              .blank_color = canvas::kBlankColor,
+                              .rules = rules,
+                              .name = config_.replica_name,
+                              .history = history_.get(),
+                              .observers = std::move(observers)});
+}
+
+base::Status Application::open_history(const redis::Url& redis) {
+  if (config_.database_url.empty()) {
+    ops::log::warning("DATABASE_URL is not set: only the newest placements are remembered");
+    return base::Done{};
+  }
+  auto database = postgres::Url::parse(config_.database_url);
+  if (!database) return base::Error{"DATABASE_URL: " + database.error().message};
+  try {
+    history_ = std::make_unique<PostgresHistory>(
+        std::move(database).value(), redis, canvas::Board(size_, canvas::kBlankColor),
+        [this](const canvas::Position& archived) {
+          const auto head = live_->standing().position.offset;
+          metrics_.archived_offset.set(static_cast<double>(archived.offset));
+          metrics_.archive_lag_entries.set(
+              static_cast<double>(head > archived.offset ? head - archived.offset : 0));
+        });
+  } catch (const std::exception& error) {
+    return base::Error{std::string("REDIS_URL: ") + error.what()};
+  }
+  readiness_.add_check("history", [this] {
+    const auto problem = history_->problem();
+    // Placing goes on without it; what it lacks it copies later.
+    return ops::Check{.ready = true, .detail = problem.empty() ? "ok" : problem};
+  });
+  return base::Done{};
+}
+
+base::Status Application::open_journal() {
+  auto journal = make_journal();
+  if (!journal) return journal.error();
+  journal_ = std::move(journal).value();
+  live_ = std::make_unique<service::LiveCanvas>(
+      journal::Start{canvas::Board(size_, canvas::kBlankColor), {}, 0, {}},
+      canvas::color_bits(canvas::kDefaultPalette.size()), metrics_);
   const auto begin_ms = base::steady_ms();
+  const auto wake = [this] {
+    if (auto* server = listener_.load()) server->wake();
+  };
   auto started = journal_->start(
-      [this](std::span<const canvas::Entry> entries) {
+      [this, wake](std::span<const canvas::Entry> entries) {
         live_->apply(entries);
-        if (auto* server = listener_.load()) server->wake();
+        wake();
+      },
+      [this, wake](journal::Start start) {
+        live_->reset(std::move(start));
+        wake();
       },
       end_at_once);
   if (!started) return started.error();
-  const auto position = started->position;
-  live_ = std::make_unique<service::LiveCanvas>(
-      std::move(started).value(), canvas::color_bits(canvas::kDefaultPalette.size()), metrics_);
-  readiness_.add_check("journal", [this] {
-    const auto health = journal_->health();
-    metrics_.journal_writable.set(health.writable ? 1 : 0);
-    // A full disk leaves the board readable, and moving players away would not help them.
-    return ops::Check{.ready = true, .detail = health.writable ? "ok" : health.detail};
-  });
-  ops::log::info("journal open", {{"data_dir", config_.data_dir},
-                                  {"epoch", position.epoch},
-                                  {"offset", position.offset},
-                                  {"took_ms", base::steady_ms() - begin_ms}});
+  if (history_) history_->start_archiver();
+  readiness_.add_check("journal", [this] { return check_journal(); });
+  if (!live_->known()) {
+    ops::log::warning("starting without the canvas", {{"why", journal_->health().detail}});
+    return base::Done{};
+  }
+  ops::log::info("journal open",
+                 {{"where", config_.redis_url.empty() ? config_.data_dir : std::string("Redis")},
+                  {"epoch", started->position.epoch},
+                  {"offset", started->position.offset},
+                  {"took_ms", base::steady_ms() - begin_ms}});
   return base::Done{};
+}
+
+/// Where the board is known, not being able to place for some seconds makes nobody unready: the
+/// other replicas may fare the same, and the board can still be looked at.
+ops::Check Application::check_journal() {
+  const auto health = journal_->health();
+  metrics_.journal_writable.set(health.writable ? 1 : 0);
+  const auto now_ms = base::steady_ms();
+  if (health.writable) writable_ms_ = now_ms;
+  // With a full disk the board stays readable, and moving players away would not help them.
+  const bool cut_off = !config_.redis_url.empty() && now_ms - writable_ms_ > kCutOffMs;
+  return {.ready = live_->known() && !cut_off, .detail = health.writable ? "ok" : health.detail};
 }
 
 service::Settings Application::settings() const {
@@ -143,15 +215,18 @@ base::Status Application::open_server() {
       .trusted_proxies = *proxies_,
       .allowed_origins = config_.allowed_origins,
       .metrics = metrics_});
-  net::ServerOptions options{
-      .host = config_.host,
-      .port = config_.port,
-      .threads = config_.threads,
-      .connections_max = config_.connections_max,
-      .connections_per_address_max = config_.connections_per_address_max,
-      .requests_per_address = config_.rate_limit_per_address,
-      .tick_ms_max = config_.tick_ms_max,
-      .on_online = [this](std::uint32_t online) { game_->set_online(online); }};
+  net::ServerOptions options{.host = config_.host,
+                             .port = config_.port,
+                             .threads = config_.threads,
+                             .connections_max = config_.connections_max,
+                             .connections_per_address_max = config_.connections_per_address_max,
+                             .requests_per_address = config_.rate_limit_per_address,
+                             .tick_ms_max = config_.tick_ms_max,
+                             .on_online = [this](std::uint32_t here) {
+                               const auto online = journal_->share_online(here);
+                               game_->set_online(online);
+                               return online;
+                             }};
   server_ =
       std::make_unique<net::Server>(*site_, std::move(options), live_->standing().position.offset);
   return server_->listen();
@@ -188,6 +263,7 @@ void Application::drain() {
   const auto cut_off = server_->drain(static_cast<std::uint32_t>(pace_ms), left_ms);
   server_->stop();
   journal_->stop();
+  if (history_) history_->stop();
   ops::log::info("stopped", {{"took_ms", base::steady_ms() - begin_ms}, {"cut_off", cut_off}});
 }
 

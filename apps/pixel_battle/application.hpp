@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/pixel_battle/history.hpp"
 #include "auth/telegram.hpp"
 #include "auth/token.hpp"
 #include "base/result.hpp"
@@ -39,14 +40,19 @@ class Application {
   explicit Application(const ops::Config& config);
   base::Status open_parts();
   base::Status open_journal();
+  base::Result<std::unique_ptr<journal::Journal>> make_journal();
+  base::Status open_history(const redis::Url& redis);
+  ops::Check check_journal();
   base::Status open_server();
   [[nodiscard]] service::Settings settings() const;
   void drain();
 
   const ops::Config config_;
+  const canvas::Size size_;
   ops::Metrics metrics_;
   ops::Readiness readiness_;
   auth::TokenSigner tokens_;
+  std::unique_ptr<PostgresHistory> history_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<service::LiveCanvas> live_;
   std::unique_ptr<service::PixelBattle> game_;
@@ -59,6 +65,7 @@ class Application {
   std::unique_ptr<net::Server> server_;
   // The journal commits as soon as it is open, the server comes later.
   std::atomic<net::Server*> listener_{nullptr};
+  std::atomic<std::int64_t> writable_ms_{0};  // when the journal was seen to be so last
 };
 
 }  // namespace pixel_battle

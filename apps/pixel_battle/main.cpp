@@ -3,12 +3,24 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <span>
+#include <string>
 
 #include "apps/pixel_battle/application.hpp"
+#include "apps/pixel_battle/commands.hpp"
 #include "ops/config.hpp"
 #include "ops/log.hpp"
 
 namespace {
+
+/// The configuration from the flags behind the words of a command.
+base::Result<ops::CommandLine> read_flags(int argc, char** argv,
+                                          std::span<const std::string> words) {
+  int skipped = 0;
+  while (skipped + 1 < argc && argv[skipped + 1][0] != '-') ++skipped;
+  if (words.empty()) skipped = 0;
+  return ops::read_config(argc - skipped, argv + skipped);
+}
 
 int run(const ops::Config& config) {
   using ops::log::Format;
@@ -27,7 +39,8 @@ int run(const ops::Config& config) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    const auto command_line = ops::read_config(argc, argv);
+    const auto words = pixel_battle::command_words(argc, argv);
+    const auto command_line = read_flags(argc, argv, words);
     if (!command_line) {
       std::fprintf(stderr, "pixel-battle: %s\n", command_line.error().message.c_str());
       return EXIT_FAILURE;
@@ -36,6 +49,7 @@ int main(int argc, char** argv) {
       std::printf("%s\n", command_line->exit_text.c_str());
       return EXIT_SUCCESS;
     }
+    if (!words.empty()) return pixel_battle::run_command(words, command_line->config);
     return run(command_line->config);
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "pixel-battle: %s\n", bug.what());

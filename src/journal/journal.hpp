@@ -37,10 +37,21 @@ struct Health {
   std::string detail;
 };
 
+/// What a journal tells whoever measures it. Called from its writer's thread; short.
+struct Observers {
+  /// A batch has become durable: its accepted entries, and the time from the first decision to
+  /// the end of the commit.
+  std::function<void(std::size_t entries, double seconds)> on_batch;
+};
+
 /// Called with entries that have just become durable: contiguous, in order, each exactly once.
 using OnCommitted = std::function<void(std::span<const canvas::Entry>)>;
 /// Called exactly once for each append.
 using OnAnswer = base::Callback<void(const canvas::Answer&)>;
+/// Called with what start() returns, before anything is committed; and again when the canvas goes
+/// on from elsewhere than before: in another epoch, because history was lost, or at all, after a
+/// start that could not reach it. What was committed before is void then.
+using OnReset = std::function<void(Start)>;
 /// Called when the journal cannot go on (an I/O error whose outcome is unknown): the process must
 /// stop, and what was not answered stays unknown. Called at most once.
 using OnFatal = std::function<void(const std::string& why)>;
@@ -52,7 +63,8 @@ class Journal {
   virtual ~Journal() = default;
 
   /// Opens the journal and begins to serve. Called once, before anything else.
-  virtual base::Result<Start> start(OnCommitted on_committed, OnFatal on_fatal) = 0;
+  virtual base::Result<Start> start(OnCommitted on_committed, OnReset on_reset,
+                                    OnFatal on_fatal) = 0;
 
   /// Decides one operation and, if it is accepted, makes it durable: {producer, sequence} seen
   /// before, frozen, charges, write, all in one step. Answers `accepted` only when the entry is
@@ -67,6 +79,10 @@ class Journal {
   /// The last `rows_max` placements on one pixel, newest first.
   virtual void pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
                              std::function<void(base::Result<std::vector<Placement>>)> done) = 0;
+
+  /// Tells how many players are connected here; returns how many are connected to any program of
+  /// this canvas, as far as is known.
+  virtual std::uint32_t share_online(std::uint32_t here) { return here; }
 
   virtual void set_rules(const canvas::Rules& rules) = 0;
   [[nodiscard]] virtual canvas::Rules rules() const = 0;

@@ -49,6 +49,10 @@ void HubShard::deliver(const service::Tick& tick) {
   offset_ = tick.offset;
   catch_ups_.clear();
   // Nobody leaves meanwhile: see Connection.
+  if (tick.anew) {
+    for (const Slot& slot : slots_) slot.subscriber->begin_anew(tick.frame);
+    return;
+  }
   std::size_t sent = 0;
   for (Slot& slot : slots_) {
     const bool straight = slot.socket != kNone && slot.position == tick.base && tick.frame;
@@ -85,7 +89,7 @@ wire::SharedBytes HubShard::catch_up(std::uint64_t from) {
 }
 
 Hub::Hub(std::vector<Member> members, service::Feed& feed, int tick_ms_max, ops::Metrics& metrics,
-         std::function<void(std::uint32_t)> on_online)
+         std::function<std::uint32_t(std::uint32_t)> on_online)
     : members_(std::move(members)),
       feed_(feed),
       tick_ms_max_(tick_ms_max),
@@ -147,10 +151,10 @@ void Hub::schedule_presence() {
 }
 
 void Hub::tell_presence() {
-  std::uint32_t online = 0;
-  for (const Member& member : members_) online += member.shard->subscribers();
-  metrics_.players_online.set(online);
-  on_online_(online);
+  std::uint32_t here = 0;
+  for (const Member& member : members_) here += member.shard->subscribers();
+  metrics_.players_online.set(here);
+  const auto online = on_online_(here);
   const auto now_ms = base::steady_ms();
   if (online == told_online_ && now_ms - last_presence_ms_ < limits::kHeartbeatMs) return;
   told_online_ = online;

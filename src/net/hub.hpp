@@ -23,6 +23,9 @@ class Subscriber {
   /// It followed directly, and the socket took only `sent` bytes of the frame, or none because it
   /// failed. It stands at the tick's offset now and follows directly no more.
   virtual void keep(const service::Tick& tick, std::size_t sent, bool failed) = 0;
+  /// Nobody can go on from where they stand: no more ticks until it goes live again, and this
+  /// frame says so.
+  virtual void begin_anew(const wire::SharedBytes& frame) = 0;
   /// A frame that may be left out when the subscriber is not keeping up.
   virtual void tell(const wire::SharedBytes& frame) = 0;
 
@@ -95,9 +98,10 @@ class Hub {
     HubShard* shard;
   };
 
-  /// `members[0]` is where the ticker runs. `on_online` gets the number of players now and then.
+  /// `members[0]` is where the ticker runs. `on_online` gets the number of players here now and
+  /// then, and gives the number of players everywhere.
   Hub(std::vector<Member> members, service::Feed& feed, int tick_ms_max, ops::Metrics& metrics,
-      std::function<void(std::uint32_t)> on_online);
+      std::function<std::uint32_t(std::uint32_t)> on_online);
 
   /// Something became durable. Thread-safe, cheap, does not wait.
   void wake();
@@ -121,7 +125,7 @@ class Hub {
   service::Feed& feed_;
   const int tick_ms_max_;
   ops::Metrics& metrics_;
-  std::function<void(std::uint32_t)> on_online_;
+  std::function<std::uint32_t(std::uint32_t)> on_online_;
 
   std::atomic<bool> awake_{false};  // a wake-up is on its way or a tick is scheduled
   Timer tick_timer_;

@@ -21,7 +21,7 @@ struct ServerOptions {
   std::size_t connections_per_address_max = 0;
   double requests_per_address = 0;
   int tick_ms_max = 0;
-  std::function<void(std::uint32_t)> on_online;
+  std::function<std::uint32_t(std::uint32_t)> on_online;
 };
 
 /// Made, listened, started, drained and stopped on one thread; wake() may be called on any.

@@ -63,6 +63,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   // Subscriber.
   bool deliver(const service::Tick& tick) override;
   void keep(const service::Tick& tick, std::size_t sent, bool failed) override;
+  void begin_anew(const wire::SharedBytes& frame) override;
   void tell(const wire::SharedBytes& frame) override;
 
   // Outlet.
@@ -279,6 +280,13 @@ void WebSocketConnection::set_direct(bool direct) {
 /// To be called whenever one of these has changed.
 void WebSocketConnection::update_direct() {
   set_direct(live_ && !behind_ && !closing_ && !aborted_ && outbox_.empty());
+}
+
+void WebSocketConnection::begin_anew(const wire::SharedBytes& frame) {
+  if (!live_) return;
+  stop_feed();
+  worker_.metrics().frames_control.add();
+  add(*frame);
 }
 
 void WebSocketConnection::tell(const wire::SharedBytes& frame) {

@@ -17,6 +17,10 @@ struct Config {
   std::uint16_t port = 8000;
   std::string host = "0.0.0.0";
   std::string data_dir = "./data";
+  std::string migrations_dir = "migrations";
+  std::string database_url;  // empty: no history beyond what the journal keeps
+  std::string redis_url;     // empty: the embedded profile
+  std::string redis_pubsub_channel = "pixel-battle";
   std::string web_dir = "web/dist";
   int threads = 0;  // after parsing: at least 1
   std::string log_level = "info";

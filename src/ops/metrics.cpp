@@ -157,6 +157,9 @@ Metrics::Metrics(std::string_view version)
       journal_epoch(registry_->gauge("journal_epoch", "The journal's epoch.")),
       journal_offset(registry_->gauge("journal_offset", "The offset of the last durable entry.")),
       journal_writable(registry_->gauge("journal_writable", "1 if the journal takes entries.")),
+      archived_offset(registry_->gauge("archived_offset", "The offset up to which is archived.")),
+      archive_lag_entries(
+          registry_->gauge("archive_lag_entries", "Entries that are not in the history yet.")),
       fanout_seconds(registry_->histogram(
           "fanout_seconds", "Time to hand one tick's frame to every socket.", kFanoutBuckets)),
       tick_ms(registry_->gauge("tick_ms", "Milliseconds between two deltas now.")),

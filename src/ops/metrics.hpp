@@ -110,6 +110,10 @@ struct Metrics {
   Gauge journal_offset;
   Gauge journal_writable;  // 1 or 0
 
+  // History, where PostgreSQL keeps it.
+  Gauge archived_offset;
+  Gauge archive_lag_entries;  // in the journal and not in the history yet
+
   // Fan-out.
   Histogram fanout_seconds;  // from a tick's start to its last socket
   Gauge tick_ms;

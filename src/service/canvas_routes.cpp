@@ -169,6 +169,7 @@ void snapshot(PixelBattle& game, Snapshots& snapshots, Encoding encoding, const 
   if (!min_offset.empty() && !wanted) {
     return respond(error_reply(400, "bad_request", "min_offset is a number."));
   }
+  if (!game.live().known()) return respond(refusal_reply({.reason = canvas::Refusal::unavailable}));
   const auto size = game.live().size();
   std::string if_none_match(call.request.headers.get("If-None-Match"));
   const auto answer = [=](const Snapshots::Found& found) {

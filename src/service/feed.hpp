@@ -14,6 +14,8 @@ struct Tick {
   std::uint64_t base = 0;
   std::uint64_t offset = 0;
   wire::SharedBytes frame;
+  /// Everything begins anew: nobody can go on from where they stand, and `frame` says so.
+  bool anew = false;
 };
 
 /// Thread-safe.

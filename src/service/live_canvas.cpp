@@ -23,11 +23,23 @@ canvas::Tail tail_of(const journal::Start& start) {
 LiveCanvas::LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics)
     : size_(start.board.size()),
       color_bits_(color_bits),
-      epoch_(start.position.epoch),
       metrics_(metrics),
+      epoch_(start.position.epoch),
       board_(std::move(start.board)),
       tail_(tail_of(start)),
       ticked_(start.position.offset) {
+  metrics_.journal_epoch.set(static_cast<double>(epoch_));
+  metrics_.journal_offset.set(static_cast<double>(ticked_));
+}
+
+void LiveCanvas::reset(journal::Start start) {
+  canvas::Tail tail = tail_of(start);
+  const std::lock_guard lock(mutex_);
+  was_reset_ = was_reset_ || epoch_ != kUnknown;  // before that nobody could follow
+  epoch_ = start.position.epoch;
+  board_ = std::move(start.board);
+  tail_ = std::move(tail);
+  ticked_ = start.position.offset;
   metrics_.journal_epoch.set(static_cast<double>(epoch_));
   metrics_.journal_offset.set(static_cast<double>(ticked_));
 }
@@ -57,8 +69,10 @@ std::uint8_t LiveCanvas::color_at(std::uint16_t x, std::uint16_t y) const {
 }
 
 std::optional<wire::SnapshotReason> LiveCanvas::refuses(const Standing& reader) const {
-  if (reader.position.epoch != epoch_) return wire::SnapshotReason::other_epoch;
   const std::lock_guard lock(mutex_);
+  if (epoch_ == kUnknown || reader.position.epoch != epoch_) {
+    return wire::SnapshotReason::other_epoch;
+  }
   if (reader.position.offset > tail_.head()) return wire::SnapshotReason::ahead;
   const auto digest = tail_.digest_at(reader.position.offset);
   if (!digest) return wire::SnapshotReason::too_old;
@@ -69,11 +83,22 @@ std::optional<wire::SnapshotReason> LiveCanvas::refuses(const Standing& reader) 
 std::optional<Tick> LiveCanvas::take_tick() {
   std::uint64_t base = 0;
   std::uint64_t head = 0;
+  std::uint64_t epoch = 0;
+  bool was_reset = false;
   {
     const std::lock_guard lock(mutex_);
+    epoch = epoch_;
     base = ticked_;
     head = tail_.head();
     ticked_ = head;
+    was_reset = std::exchange(was_reset_, false);
+  }
+  if (was_reset) {
+    const wire::SnapshotNeeded needed{wire::SnapshotReason::other_epoch, {epoch, head}};
+    return Tick{.base = head,
+                .offset = head,
+                .frame = wire::shared_frame(wire::encode(needed)),
+                .anew = true};
   }
   if (base == head) return std::nullopt;
   return Tick{.base = base, .offset = head, .frame = delta_frame(base, head)};

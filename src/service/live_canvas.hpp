@@ -34,9 +34,14 @@ class LiveCanvas final : public Feed {
  public:
   LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics);
 
+  /// Everything anew: what was here is void, and who follows is sent to the snapshot.
+  void reset(journal::Start start);
+
   /// Entries from the journal, contiguous with what is here.
   void apply(std::span<const canvas::Entry> entries);
 
+  /// Whether the journal has given a board yet.
+  [[nodiscard]] bool known() const { return standing().position.epoch != kUnknown; }
   [[nodiscard]] Standing standing() const;
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::uint8_t color_at(std::uint16_t x, std::uint16_t y) const;
@@ -53,17 +58,19 @@ class LiveCanvas final : public Feed {
   wire::SharedBytes draining(std::uint32_t reconnect_ms) override;
 
  private:
+  static constexpr std::uint64_t kUnknown = 0;  // no epoch of any journal
   [[nodiscard]] wire::SharedBytes delta_frame(std::uint64_t from, std::uint64_t to) const;
 
   const canvas::Size size_;
   const unsigned color_bits_;
-  const std::uint64_t epoch_;
   ops::Metrics& metrics_;
 
   mutable std::mutex mutex_;  // protects all that follows
+  std::uint64_t epoch_;
   canvas::Board board_;
   canvas::Tail tail_;
-  std::uint64_t ticked_;  // the offset of the last tick taken
+  std::uint64_t ticked_;    // the offset of the last tick taken
+  bool was_reset_ = false;  // and nobody was told
 };
 
 }  // namespace service

@@ -59,10 +59,11 @@ Snapshots::~Snapshots() {
 
 bool Snapshots::serves(const Found& found, std::uint64_t min_offset) const {
   if (!found) return false;
-  const auto head = live_.standing().position.offset;
-  const auto offset = found->standing.position.offset;
-  if (offset == head) return true;
-  return offset >= std::min(min_offset, head) &&
+  const auto now = live_.standing().position;
+  const auto then = found->standing.position;
+  if (then.epoch != now.epoch) return false;
+  if (then.offset == now.offset) return true;
+  return then.offset >= std::min(min_offset, now.offset) &&
          base::steady_ms() - found->made_ms < base::limits::kSnapshotAgeMs;
 }
 

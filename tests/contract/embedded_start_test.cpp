@@ -24,7 +24,7 @@ class EmbeddedStart : public testing::Test {
   /// Why a start fails; empty if it does not.
   [[nodiscard]] std::string failure(const Settings& settings = {}) {
     const auto journal = journal::make_embedded(embedded_options(folder_.path(), settings));
-    const auto start = journal->start([](auto) {}, [](const auto&) {});
+    const auto start = journal->start([](auto) {}, [](auto) {}, [](const auto&) {});
     return start ? "" : start.error().message;
   }
   void fill(std::uint64_t entries) {

@@ -98,6 +98,11 @@ class RunningJournal {
     const std::lock_guard lock(mutex_);
     return committed_;
   }
+  /// What on_reset brought, each time; the first is the start.
+  std::vector<journal::Start> resets() {
+    const std::lock_guard lock(mutex_);
+    return resets_;
+  }
   /// What on_fatal said, each time.
   std::vector<std::string> fatal() {
     const std::lock_guard lock(mutex_);
@@ -112,6 +117,10 @@ class RunningJournal {
           const std::lock_guard lock(mutex_);
           committed_.insert(committed_.end(), entries.begin(), entries.end());
         },
+        [this](journal::Start start) {
+          const std::lock_guard lock(mutex_);
+          resets_.push_back(std::move(start));
+        },
         [this](const std::string& why) {
           const std::lock_guard lock(mutex_);
           fatal_.push_back(why);
@@ -122,6 +131,7 @@ class RunningJournal {
 
   std::mutex mutex_;
   std::vector<canvas::Entry> committed_;
+  std::vector<journal::Start> resets_;
   std::vector<std::string> fatal_;
   std::unique_ptr<journal::Journal> journal_;
   journal::Start start_;

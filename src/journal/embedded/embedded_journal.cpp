@@ -42,7 +42,7 @@ class Embedded final : public Journal {
       : options_(std::move(options)), rules_(options_.rules) {}
   ~Embedded() override { stop(); }
 
-  base::Result<Start> start(OnCommitted on_committed, OnFatal on_fatal) override;
+  base::Result<Start> start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) override;
   void append(canvas::Operation operation, OnAnswer on_answer) override;
   void charges(base::PersonId person, Queries::OnCharges done) override;
   void pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
@@ -77,6 +77,7 @@ class Embedded final : public Journal {
 
   const EmbeddedOptions options_;
   OnCommitted on_committed_;
+  OnReset on_reset_;
   OnFatal on_fatal_;
   std::function<std::int64_t()> clock_;
   std::int64_t clock_ahead_ms_ = 0;  // what was added so that time does not fall behind
@@ -102,8 +103,9 @@ class Embedded final : public Journal {
   std::thread writer_;
 };
 
-base::Result<Start> Embedded::start(OnCommitted on_committed, OnFatal on_fatal) {
+base::Result<Start> Embedded::start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) {
   on_committed_ = std::move(on_committed);
+  on_reset_ = std::move(on_reset);
   on_fatal_ = std::move(on_fatal);
   try {
     return open();
@@ -131,6 +133,7 @@ Start Embedded::open() {
       [this](const std::string& why) { break_down(why); });
 
   Start start{state_->board, state_->position(), state_->digest, std::move(recovered.tail)};
+  on_reset_(start);
   const std::lock_guard lock(mutex_);
   phase_ = Phase::serving;
   health_ = {true, "ok"};

@@ -13,13 +13,6 @@
 
 namespace journal {
 
-/// What the embedded journal tells whoever measures it. Called from its writer's thread; short.
-struct Observers {
-  /// A batch has become durable: its accepted entries, and the time from the first decision to
-  /// the end of the commit.
-  std::function<void(std::size_t entries, double seconds)> on_batch;
-};
-
 struct EmbeddedOptions {
   std::string data_dir;  // created (mode 0700) when missing; holds journal.db and the lock
   canvas::Size size;     // may be larger than at the last start, never smaller

@@ -57,6 +57,7 @@ class FakeSubscriber final : public Subscriber {
   };
   std::vector<Kept> kept;
   std::vector<std::string> told;
+  std::vector<std::string> sent_away;
   bool keeps_up = true;
   std::function<void()> on_deliver = [] {};
 
@@ -68,6 +69,7 @@ class FakeSubscriber final : public Subscriber {
   void keep(const service::Tick& tick, std::size_t sent, bool failed) override {
     kept.push_back({tick, sent, failed});
   }
+  void begin_anew(const wire::SharedBytes& frame) override { sent_away.push_back(*frame); }
   void tell(const wire::SharedBytes& frame) override { told.push_back(*frame); }
 };
 

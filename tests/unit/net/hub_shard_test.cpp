@@ -117,6 +117,16 @@ TEST_F(HubShardTest, WhoLeftGetsNothingMoreAndTheOthersDo) {
   EXPECT_EQ(shard.subscribers(), 0U);
 }
 
+TEST_F(HubShardTest, WhenEverythingBeginsAnewEverybodyIsToldAndNobodyGetsADelta) {
+  FakeSubscriber subscriber;
+  shard.add(subscriber);
+  shard.deliver({.base = 12, .offset = 12, .frame = feed.too_far_behind(), .anew = true});
+  EXPECT_EQ(subscriber.sent_away, std::vector<std::string>{"too far behind"});
+  EXPECT_TRUE(subscriber.ticks.empty());
+  EXPECT_EQ(shard.offset(), 12U) << "even if that is before";
+  shard.remove(subscriber);
+}
+
 TEST_F(HubShardTest, WhoComesBackFromOnePositionSharesOneCatchUp) {
   const auto first = shard.catch_up(35);
   EXPECT_EQ(*first, "35 to 40");

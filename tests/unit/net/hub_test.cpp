@@ -25,7 +25,10 @@ class HubTest : public ::testing::Test {
             feed,
             tick_ms_max,
             metrics,
-            [this](std::uint32_t count) { online.push_back(count); }};
+            [this](std::uint32_t count) {
+              online.push_back(count);
+              return count;
+            }};
   }
 
   void become_durable(Hub& hub, std::uint64_t offset) {

@@ -68,7 +68,8 @@ class FakeJournal final : public journal::Journal {
     oldest.on_answer(answer);
   }
 
-  base::Result<journal::Start> start(journal::OnCommitted, journal::OnFatal) override {
+  base::Result<journal::Start> start(journal::OnCommitted, journal::OnReset,
+                                     journal::OnFatal) override {
     return base::Error{"not for tests"};
   }
   void append(canvas::Operation operation, journal::OnAnswer on_answer) override {

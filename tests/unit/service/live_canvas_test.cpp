@@ -38,6 +38,39 @@ TEST_F(LiveCanvasTest, StandsWhereTheJournalStands) {
   EXPECT_EQ(live.color_at(2, 3), canvas::kBlankColor);
 }
 
+TEST_F(LiveCanvasTest, AfterAResetEverybodyIsSentToTheSnapshot) {
+  place(1, 1, 1);
+  live.reset(start_at({kEpoch + 1, 90}, kSize));
+  EXPECT_EQ(live.standing().position, (canvas::Position{kEpoch + 1, 90}));
+  EXPECT_EQ(live.color_at(1, 1), canvas::kBlankColor);
+  EXPECT_EQ(live.refuses(at(90)), Reason::other_epoch);
+  EXPECT_EQ(live.refuses({{kEpoch + 1, 90}, digest_at(90)}), std::nullopt);
+
+  const auto tick = live.take_tick();
+  ASSERT_TRUE(tick);
+  EXPECT_TRUE(tick->anew);
+  EXPECT_EQ(tick->offset, 90U);
+  const auto needed = message_in<wire::SnapshotNeeded>(tick->frame);
+  EXPECT_EQ(needed.why, Reason::other_epoch);
+  EXPECT_EQ(needed.position, (canvas::Position{kEpoch + 1, 90}));
+
+  place(2, 2, 2);
+  const auto next = live.take_tick();
+  ASSERT_TRUE(next);
+  EXPECT_FALSE(next->anew) << "said once";
+  EXPECT_EQ(next->base, 90U);
+}
+
+TEST_F(LiveCanvasTest, UntilTheJournalHasGivenABoardNobodyCanFollow) {
+  LiveCanvas unknown(start_at({0, 0}, kSize), kColorBits, metrics);
+  EXPECT_FALSE(unknown.known());
+  EXPECT_EQ(unknown.refuses({{0, 0}, digest_at(0)}), Reason::other_epoch);
+  unknown.reset(start_at({kEpoch, 100}, kSize));
+  EXPECT_TRUE(unknown.known());
+  EXPECT_EQ(unknown.refuses(at(100)), std::nullopt);
+  EXPECT_FALSE(unknown.take_tick().has_value()) << "there was nobody to be sent anywhere";
+}
+
 TEST_F(LiveCanvasTest, ASnapshotStaysAsItWasTaken) {
   place(1, 1, 1);
   const auto snapshot = live.snapshot();

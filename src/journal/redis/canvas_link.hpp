@@ -1,0 +1,127 @@
+// One program's link to the canvas in Redis: finds and loads it, follows what everybody appends,
+// fills gaps, notices lost history and a mute subscription, and makes the canvas again when Redis
+// was wiped. Belongs to the executor's one thread.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "journal/redis/follower.hpp"
+#include "journal/redis/functions.hpp"
+#include "journal/redis/redis_journal.hpp"
+#include "redis/client.hpp"
+#include "redis/subscriber.hpp"
+
+namespace journal {
+
+/// What the link tells its journal, on its thread.
+struct LinkEvents {
+  std::function<void(Start)> on_loaded;  // for the first time, or anew
+  OnCommitted on_committed;
+  std::function<void(const canvas::Rules&)> on_rules;
+  /// Whether operations can be appended; if not, why.
+  std::function<void(bool usable, const std::string& why)> on_usable;
+  std::function<void(std::uint32_t elsewhere)> on_online;
+};
+
+class CanvasLink {
+ public:
+  CanvasLink(boost::asio::any_io_executor executor, const RedisOptions& options, LinkEvents events);
+
+  /// Keeps the link until stop(); returns when everything of it has ended.
+  boost::asio::awaitable<void> run();
+  void stop();
+
+  /// Appends and follows: succeeds when everything accepted is durable and was committed here.
+  /// After an Error of kind unknown the same operations must be appended again until it is known
+  /// what became of them.
+  Called<std::vector<canvas::Answer>> append(std::span<const canvas::Operation> operations);
+  Called<canvas::Charges> charges(base::PersonId person);
+  Called<base::Done> set_rules(const canvas::Rules& rules);
+
+  [[nodiscard]] bool usable() const { return usable_; }
+  [[nodiscard]] const Follower& follower() const { return follower_; }
+  void set_online(std::uint32_t online) { online_ = online; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  template <class T = void>
+  using Task = boost::asio::awaitable<T>;
+
+  Task<> keep();
+  Task<std::chrono::milliseconds> next_step();
+  Task<bool> prepare();
+  Task<bool> load();
+  struct Recent {
+    std::deque<RecordedEntry> entries;
+    std::uint64_t base_digest = 0;  // before the first of them
+  };
+  Called<Recent> load_recent(Standpoint until);
+  Task<bool> fill();
+  Task<bool> check_epoch();
+  Task<> probe();
+  Task<> make_again();
+  Task<> until_followed(const canvas::Position& position);
+  Task<> sleep(std::chrono::milliseconds time);
+
+  void on_connected(bool connected, const std::string& why);
+  void on_message(std::string_view message);
+  void on_presence(const Presence& presence);
+  void follow(Record record);
+  void commit(std::span<const RecordedEntry> entries);
+  void look_again_after(const CallError& error);
+  bool failed(const CallError& error);
+  void set_usable(bool usable, const std::string& why);
+  void take_rules(const canvas::Rules& rules, std::uint64_t version);
+  void wake();
+  [[nodiscard]] StandingBoard candidate();
+  [[nodiscard]] std::int64_t confirm_replicas() const;
+
+  const RedisOptions options_;
+  const LinkEvents events_;
+  const std::uint64_t replica_;  // a random number: names are not unique while one replaces another
+  boost::asio::any_io_executor executor_;
+  redis::Client client_;
+  redis::Subscriber subscriber_;
+  Functions functions_;
+
+  bool stopping_ = false;
+  bool connected_ = false;
+  bool prepared_ = false;  // the present connection is one that can be worked with
+  bool loaded_ = false;    // the follower stands in the canvas that is there now
+  bool rules_set_ = false;
+  bool gap_ = false;    // something is missing: read the log
+  bool doubt_ = false;  // the journal may not hold what was seen here
+  bool usable_ = false;
+  std::string trouble_;  // what was said last of why not
+  Follower follower_;
+  canvas::Board board_;  // at follower_.at()
+  std::int64_t replicas_ = 0;
+  std::uint64_t rules_version_ = 0;
+  std::string replication_id_;
+  boost::asio::steady_timer wake_;      // cancelled when there is something to do
+  boost::asio::steady_timer followed_;  // cancelled when the follower has moved
+
+  struct Other {
+    std::uint32_t online = 0;
+    Clock::time_point heard;
+  };
+  std::uint32_t online_ = 0;
+  std::map<std::uint64_t, Other> others_;
+  std::uint64_t probes_ = 0;        // sent
+  std::uint64_t probes_heard_ = 0;  // the newest that came back
+  Clock::time_point next_probe_;
+  Clock::time_point mute_since_;
+};
+
+}  // namespace journal

@@ -1,0 +1,165 @@
+"""Several servers over one Redis are one canvas, and nothing that was acknowledged is ever lost."""
+
+import asyncio
+import random
+import time
+
+import pytest
+
+import client
+import hot
+import journal
+import web
+from server import FAST
+from test_cooldown import in_parallel
+from test_crash import check_against_journal
+
+SIZE = 64
+RESTARTS = 3 if FAST else 10
+PLAYERS = 20
+
+
+@pytest.fixture
+def redis(tmp_path):
+    server = hot.RedisServer(tmp_path / "redis").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def backends(redis, start_server):
+    """backends(n, …) → that many ready servers over the one Redis."""
+
+    def start(count, **settings):
+        return [start_server(REDIS_URL=hot.url(redis), REPLICA_NAME=f"replica-{n}",
+                             CANVAS_WIDTH=SIZE, CANVAS_HEIGHT=SIZE, **settings)
+                for n in range(count)]
+
+    return start
+
+
+async def players_on(servers, count):
+    """Players with a live board, spread over the servers."""
+    found = [client.Player(servers[n % len(servers)].port,
+                           web.guest(servers[n % len(servers)].port)["token"])
+             for n in range(count)]
+    await asyncio.gather(*(player.connect() for player in found))
+    await asyncio.gather(*(player.go_live() for player in found))
+    return found
+
+
+async def all_see(players, redis):
+    """Waits until every player's board stands where the journal does, and compares them."""
+    end = hot.entries(redis)[-1]
+    await asyncio.gather(*(player.until_offset(end.offset, 20) for player in players))
+    replay = journal.Replay(hot.entries(redis), SIZE, SIZE)
+    board = bytes(replay.to(end.offset))
+    for player in players:
+        assert bytes(player.board) == board, f"the board of {player.person} is another"
+        assert f"{player.digest:016x}" == end.digest
+
+
+def test_what_is_placed_on_one_server_is_seen_on_the_others(backends, redis):
+    servers = backends(3)
+
+    async def run():
+        players = await players_on(servers, 6)
+        for number, player in enumerate(players):
+            answer = await player.place(number, 2 * number, number)
+            assert answer.message == "accepted"
+        await all_see(players, redis)
+        await client.close_all(players)
+
+    asyncio.run(run())
+    places = [web.get(server.port, "/api/pixels/3/6").json()["placements"] for server in servers]
+    assert [len(found) for found in places] == [1, 1, 1]
+    assert places[0] == places[1] == places[2]
+
+
+def test_a_person_has_the_same_charges_everywhere(backends):
+    servers = backends(3, COOLDOWN_MS=3_600_000, CHARGES_MAX=7)
+    token = web.guest(servers[0].port)["token"]
+    answers = in_parallel([
+        lambda n=n: web.place(servers[n % 3].port, token, n % 64, n // 64, 1, timeout=60)
+        for n in range(30)])
+    assert sorted(answer.status for answer in answers) == [201] * 7 + [429] * 23
+
+
+def test_redis_killed_and_started_again_loses_nothing_and_sends_nobody_away(backends, redis):
+    servers = backends(2)
+    epoch = hot.epoch(redis)
+
+    async def run():
+        players = await players_on(servers, PLAYERS)
+        works = [client.operations(start=100 * number, size=SIZE) for number in range(PLAYERS)]
+        painting = [asyncio.create_task(player.paint(work, window=4))
+                    for player, work in zip(players, works)]
+        for _ in range(RESTARTS):
+            await asyncio.sleep(random.uniform(0.2, 0.8))
+            await asyncio.to_thread(redis.kill)
+            await asyncio.sleep(random.uniform(0.0, 0.3))
+            answer = await asyncio.to_thread(web.snapshot, servers[0].port)
+            assert answer.epoch == epoch, "the board must stay readable"
+            await asyncio.to_thread(redis.start)
+        await asyncio.sleep(1.5)
+        for task in painting:
+            task.cancel()
+        await asyncio.gather(*painting, return_exceptions=True)
+        await asyncio.gather(*(player.until_answered() for player in players))
+        await all_see(players, redis)
+        await client.close_all(players)
+        return players
+
+    players = asyncio.run(run())
+    entries = hot.entries(redis)
+    check_against_journal(players, entries)
+    accepted = sum(len(player.accepted) for player in players)
+    assert accepted > RESTARTS * PLAYERS / 4, "nothing was placed between the restarts"
+    assert accepted == len(entries), \
+        f"{len(entries)} entries, but {accepted} answers: something landed that nobody was told of"
+    assert hot.epoch(redis) == epoch, "nothing was lost, so the epoch must stay"
+    client.check_promises(players)
+
+
+def test_without_redis_placing_is_refused_clearly_and_the_board_stays(backends, redis):
+    server = backends(1)[0]
+    token = web.guest(server.port)["token"]
+    assert web.place(server.port, token, 1, 1, 1).status == 201
+    redis.kill()
+    answer = web.place(server.port, token, 2, 2, 2, timeout=30)
+    assert answer.status == 503 and answer.json()["error"]["code"] == "unavailable"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert web.snapshot(server.port).offset == 1
+    assert web.get(server.port, "/health").status == 200
+    redis.start()
+    end = time.monotonic() + 10
+    while web.place(server.port, token, 3, 3, 3).status != 201:
+        assert time.monotonic() < end, "placing must work again"
+        time.sleep(0.05)
+
+
+def test_a_wiped_redis_is_made_again_from_what_the_servers_remember(backends, redis):
+    servers = backends(2)
+
+    async def run():
+        players = await players_on(servers, 6)
+        for number, player in enumerate(players):
+            await player.place(number, 1, number)
+        await all_see(players, redis)
+        before = hot.entries(redis)
+        epoch = hot.epoch(redis)
+        with redis.client() as operator:
+            operator.flushall()
+        await asyncio.gather(*(
+            player.until(lambda player=player: not player.live, 20, "word of the new epoch")
+            for player in players))
+        await asyncio.gather(*(player.go_live() for player in players))
+        assert hot.epoch(redis) > epoch
+        assert hot.entries(redis)[:len(before)] == before, "what was held came back"
+        for number, player in enumerate(players):
+            answer = await player.place(number, 2, number)
+            assert answer.message == "accepted"
+        await all_see(players, redis)
+        await client.close_all(players)
+
+    asyncio.run(run())
