@@ -60,7 +60,7 @@ class Crowd : public bench::Listener {
 
 int main(int argc, char** argv) {
   bench::Options options(argc, argv);
-  const auto clients = static_cast<std::size_t>(options.number("clients", 6'000));
+  const auto clients = static_cast<std::size_t>(options.number("clients", 6'600));
   const auto burst = static_cast<unsigned>(options.number("burst", base::limits::kUnansweredMax));
   const auto run_ns = bench::seconds(static_cast<double>(options.number("seconds", 10)));
   const auto run = static_cast<std::uint32_t>(options.number("run", 1));
