@@ -123,7 +123,7 @@ int run_command(std::span<const std::string> words, const ops::Config& config) {
   if (words.front() == "migrate") return migrate(words.subspan(1), config);
   if (words.front() == "verify" && words.size() == 1) return verify(config);
   if (words.front() == "restore" && words.size() == 1) return restore(config);
-  return complain("no such command; there are migrate, verify and restore");
+  return complain("no such command: there are migrate, verify and restore; see --help");
 }
 
 }  // namespace pixel_battle

@@ -36,7 +36,9 @@ std::string help_text() {
   std::string text = version_text();
   text +=
       ": a shared canvas, pixel by pixel\n\n"
-      "Usage: pixel-battle [--name value …]\n\n"
+      "Usage: pixel-battle [--name value …]\n"
+      "       pixel-battle migrate upgrade head | downgrade -1 | current | history\n"
+      "       pixel-battle verify | restore\n\n"
       "Every option is an environment variable, or the flag of the same meaning (COOLDOWN_MS is\n"
       "--cooldown-ms); the flag wins. A secret can also come from a file: NAME_FILE or "
       "--name-file\n"
