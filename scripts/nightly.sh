@@ -2,8 +2,9 @@
 # Usage: scripts/nightly.sh [seconds]
 #
 # Builds the fuzzers and runs each for 60 seconds, or as many as given, then the slow tests with the
-# sanitizers. What breaks a fuzzer is kept in build/asan-ubsan/fuzz/; give that file to the fuzzer
-# as its argument to see it again.
+# sanitizers, then breaks the cluster for minutes: backends, Sentinels, a Redis Cluster. What breaks
+# a fuzzer is kept in build/asan-ubsan/fuzz/; give that file to the fuzzer as its argument to see it
+# again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -13,6 +14,8 @@ seconds=${1:-60}
 
 # shellcheck disable=SC2046  # one word a package
 ensure_packages $(build_packages) $(test_packages)
+configure release
+cmake --build --preset release --target pixel-battle
 for preset in asan-ubsan tsan; do
   configure "$preset" -DPB_BENCH=OFF -DPB_NIGHTLY=ON
   cmake --build --preset "$preset"
@@ -32,6 +35,11 @@ for preset in asan-ubsan tsan; do
     say "Running $name with $preset"
     "build/$preset/bin/$name" --gtest_brief=1 || failed+=("$preset/$name")
   done
+done
+for name in backends bad_redis redis_cluster sentinel; do
+  say "Breaking the cluster: $name"
+  /usr/bin/python3 -B -m pytest -q -p no:cacheprovider "tests/blackbox/test_$name.py" ||
+    failed+=("$name")
 done
 [[ ${#failed[@]} -eq 0 ]] || die "Broken: ${failed[*]}"
 say "All held."
