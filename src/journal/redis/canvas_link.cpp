@@ -23,8 +23,8 @@ using std::chrono::milliseconds;
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
 
 constexpr milliseconds kProbeEvery{500};
-// Two probes that did not come back: the subscription is mute.
-constexpr milliseconds kMuteAfter{1'200};
+// Two probes that did not come back: the subscription is mute. With the next look: 1.5 s at most.
+constexpr milliseconds kMuteAfter{800};
 constexpr milliseconds kOtherGoneAfter{5'000};
 constexpr milliseconds kRetry{100};
 // How long a gap in what was published is left to the next message before the log is read.
