@@ -3,13 +3,9 @@
 #include <chrono>
 #include <utility>
 
-#include "base/limits.hpp"
-
 namespace archive {
 
 namespace {
-
-namespace limits = base::limits;
 
 constexpr std::int64_t kIdleMs = 200;      // until the journal is asked again
 constexpr std::int64_t kRetryMs = 1'000;   // after something went wrong

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <type_traits>
 
@@ -204,11 +205,10 @@ Option empty_counts(Option option) {
   return option;
 }
 
-}  // namespace
-
-const std::vector<Option>& options() {
+/// Where the program runs and what it keeps its work in.
+std::vector<Option> options_of_the_place() {
   using C = Config;
-  static const std::vector<Option> table{
+  return {
       option("PORT", "8000", number(&C::port, 0, 65535),
              "where to listen (0: any free port, printed)"),
       option("HOST", "0.0.0.0", checked_text("an address", &C::host, ip_address),
@@ -250,6 +250,13 @@ const std::vector<Option>& options() {
       option("REPLICA_NAME", "host name",
              checked_text("1 – 64 characters", &C::replica_name, header_word),
              "shown as X-Served-By"),
+  };
+}
+
+/// What is played, and what is allowed.
+std::vector<Option> options_of_the_game() {
+  using C = Config;
+  return {
       option("CANVAS_NAME", "Pixel Battle",
              checked_text("1 – 64 bytes", &C::canvas_name, canvas_name), ""),
       option("CANVAS_WIDTH", "1000",
@@ -283,6 +290,16 @@ const std::vector<Option>& options() {
       option("DRAIN_LIMIT_MS", "10000", number(&C::drain_limit_ms, 100, 600'000),
              "the whole drain at most"),
   };
+}
+
+}  // namespace
+
+const std::vector<Option>& options() {
+  static const std::vector<Option> table = [] {
+    auto all = options_of_the_place();
+    std::ranges::move(options_of_the_game(), std::back_inserter(all));
+    return all;
+  }();
   return table;
 }
 

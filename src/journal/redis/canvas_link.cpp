@@ -61,7 +61,7 @@ void tell_mute() { ops::log::warning("the subscription to Redis is mute: making 
 
 }  // namespace
 
-CanvasLink::CanvasLink(asio::any_io_executor executor, const RedisOptions& options,
+CanvasLink::CanvasLink(const asio::any_io_executor& executor, const RedisOptions& options,
                        LinkEvents events)
     : options_(options),
       events_(std::move(events)),

@@ -36,7 +36,8 @@ struct LinkEvents {
 
 class CanvasLink {
  public:
-  CanvasLink(boost::asio::any_io_executor executor, const RedisOptions& options, LinkEvents events);
+  CanvasLink(const boost::asio::any_io_executor& executor, const RedisOptions& options,
+             LinkEvents events);
 
   /// Keeps the link until stop(); returns when everything of it has ended.
   boost::asio::awaitable<void> run();
@@ -75,7 +76,7 @@ class CanvasLink {
   Task<> sleep(std::chrono::milliseconds time);
 
   void on_connected(bool connected, const std::string& why);
-  void on_message(std::string_view message);
+  void on_message(std::string_view bytes);
   void on_presence(const Presence& presence);
   void follow(Record record);
   void commit(std::span<const RecordedEntry> entries);

@@ -3,15 +3,12 @@
 #include <utility>
 
 #include "base/hash.hpp"
-#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "journal/redis/library.hpp"
 
 namespace journal {
 
 namespace {
-
-namespace limits = base::limits;
 
 // Functions answer within milliseconds; a node that takes longer has stopped or is far behind.
 constexpr std::chrono::milliseconds kCallTime{2'000};
