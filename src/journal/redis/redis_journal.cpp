@@ -77,6 +77,7 @@ class OverRedis final : public Journal {
   Task<> write(Batch batch);
   Task<std::optional<std::vector<canvas::Answer>>> decided(const Batch& batch);
   Batch take();
+  [[nodiscard]] bool idle() const;
   Task<> ask_charges(base::PersonId person,
                      std::function<void(base::Result<canvas::Charges>)> done);
   Task<> send_rules();
@@ -205,6 +206,11 @@ OverRedis::Batch OverRedis::take() {
   return batch;
 }
 
+bool OverRedis::idle() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.empty() && !unsent_rules_;
+}
+
 /// While one batch is on its way the next one gathers.
 asio::awaitable<void> OverRedis::write_all() {
   while (true) {
@@ -212,6 +218,8 @@ asio::awaitable<void> OverRedis::write_all() {
     co_await send_rules();
     if (!batch.empty()) {
       co_await write(std::move(batch));
+    } else if (!idle()) {
+      continue;  // it came while rules were sent, when nobody waited for gathered_
     } else if (stopping_) {
       break;
     } else {
