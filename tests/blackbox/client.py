@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import codec
 import web
-from ws import Closed, WebSocket
+from ws import PATIENCE_S, Closed, WebSocket
 
 
 class Placement:
@@ -100,7 +100,7 @@ class Player:
         self._send_place(placement)
         return placement
 
-    async def place(self, x, y, color, timeout=10):
+    async def place(self, x, y, color, timeout=PATIENCE_S):
         """The answer: accepted or refused."""
         placement = self.place_nowait(x, y, color)
         await self.until(lambda: placement.answer, timeout, "an answer to place")
@@ -118,7 +118,7 @@ class Player:
         except Closed:
             pass
 
-    async def until(self, predicate, timeout=10, what="it"):
+    async def until(self, predicate, timeout=PATIENCE_S, what="it"):
         """Waits until the predicate holds, looking again after every message."""
         end = time.monotonic() + timeout
         while not predicate():
@@ -127,11 +127,12 @@ class Player:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
-                await asyncio.wait_for(waiter, end - time.monotonic())
-            except asyncio.TimeoutError:
+                async with asyncio.timeout(end - time.monotonic()):
+                    await waiter
+            except TimeoutError:
                 raise AssertionError(f"waited {timeout} s for {what}") from None
 
-    async def expect(self, *messages, timeout=10):
+    async def expect(self, *messages, timeout=PATIENCE_S):
         """The next message of one of these names; others before it are passed over."""
         found = []
 
@@ -145,7 +146,7 @@ class Player:
         await self.until(look, timeout, " or ".join(messages))
         return found[0]
 
-    async def until_offset(self, offset, timeout=10):
+    async def until_offset(self, offset, timeout=PATIENCE_S):
         await self.until(lambda: self.offset >= offset, timeout, f"offset {offset}")
 
     async def until_answered(self):

@@ -56,7 +56,7 @@ class Crowd:
         return self
 
     async def __aexit__(self, *_):
-        """No cancelling: asyncio.wait_for may swallow that."""
+        """Ends their connections until every player has come to its own end."""
         self._ended = True
         while not all(task.done() for task in self._tasks):
             for player in self.players:

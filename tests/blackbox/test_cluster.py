@@ -51,7 +51,7 @@ async def players_on(servers, count):
 async def all_see(players, redis):
     """Waits until every player's board stands where the journal does, and compares them."""
     end = hot.entries(redis)[-1]
-    await asyncio.gather(*(player.until_offset(end.offset, 20) for player in players))
+    await asyncio.gather(*(player.until_offset(end.offset) for player in players))
     replay = journal.Replay(hot.entries(redis), SIZE, SIZE)
     board = bytes(replay.to(end.offset))
     for player in players:
@@ -151,7 +151,7 @@ def test_a_wiped_redis_is_made_again_from_what_the_servers_remember(backends, re
         with redis.client() as operator:
             operator.flushall()
         await asyncio.gather(*(
-            player.until(lambda player=player: not player.live, 20, "word of the new epoch")
+            player.until(lambda player=player: not player.live, what="word of the new epoch")
             for player in players))
         await asyncio.gather(*(player.go_live() for player in players))
         assert hot.epoch(redis) > epoch

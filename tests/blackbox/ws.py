@@ -13,6 +13,10 @@ from collections import deque
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
+# How long something is waited for that should come at once: long enough for a sanitizer's build on
+# a busy machine, because it only ends tests that hang.
+PATIENCE_S = 30
+
 
 class Refused(Exception):
     """The handshake was answered with another status than 101."""
@@ -93,7 +97,8 @@ class WebSocket(asyncio.Protocol):
             raise
         self.on_message, self.on_end = on_message, on_end
         self.send_raw(handshake(port, **how))
-        await asyncio.wait_for(asyncio.shield(self._opened), 15)
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.shield(self._opened)
         return self
 
     # --- Sending --------------------------------------------------------------------------------
@@ -127,19 +132,21 @@ class WebSocket(asyncio.Protocol):
 
     # --- Receiving ------------------------------------------------------------------------------
 
-    async def recv(self, timeout=10):
-        """The next message; raises Closed, or asyncio.TimeoutError."""
+    async def recv(self, timeout=PATIENCE_S):
+        """The next message; raises Closed, or TimeoutError."""
         if not self._messages:
             if self._ended.done():
                 raise Closed(self.close_code, self.close_reason)
             self._waiter = asyncio.get_running_loop().create_future()
-            await asyncio.wait_for(self._waiter, timeout)
+            async with asyncio.timeout(timeout):
+                await self._waiter
             return await self.recv(timeout)
         return self._messages.popleft()
 
-    async def ended(self, timeout=10):
+    async def ended(self, timeout=PATIENCE_S):
         """Waits for the end of the connection; the server's close code, or None."""
-        await asyncio.wait_for(asyncio.shield(self._ended), timeout)
+        async with asyncio.timeout(timeout):
+            await asyncio.shield(self._ended)
         return self.close_code
 
     @property
