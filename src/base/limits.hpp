@@ -16,6 +16,7 @@ inline constexpr std::size_t kAuthBodyBytesMax = 8 * 1024;
 inline constexpr std::int64_t kHeaderTimeMs = 10'000;  // from the first byte wanted to the last
 inline constexpr std::int64_t kBodyTimeMs = 20'000;
 inline constexpr std::int64_t kKeepAliveIdleMs = 75'000;
+inline constexpr std::int64_t kAnswerTimeMs = 15'000;     // to find an answer to a request
 inline constexpr std::int64_t kResponseTimeMs = 120'000;  // to take a whole response
 inline constexpr std::int64_t kSweepMs = 500;             // how often deadlines are looked at
 
@@ -86,8 +87,8 @@ inline constexpr std::int64_t kMigrationWaitMs = 3'600'000;  // for another one'
 // --- Redis, as its client -------------------------------------------------------------------
 inline constexpr std::size_t kRedisUrlBytesMax = 4096;
 inline constexpr std::size_t kRedisNodesMax = 64;          // known of one cluster, or sentinels
-inline constexpr std::int64_t kRedisConnectMs = 2'000;     // to connect to a node, then to log in
-inline constexpr std::int64_t kRedisSentinelMs = 1'000;    // the same for a sentinel
+inline constexpr std::int64_t kRedisConnectMs = 1'000;     // to connect to a node, then to log in
+inline constexpr std::int64_t kRedisSentinelMs = 500;      // the same for a sentinel
 inline constexpr std::int64_t kRedisBackoffMinMs = 20;     // the first pause ends within this
 inline constexpr std::int64_t kRedisBackoffMaxMs = 1'000;  // and every other within this
 inline constexpr int kRedisKeepAliveSeconds = 5;           // of silence, and between probes

@@ -229,6 +229,8 @@ std::string Client::address() const {
   return connection ? connection->name() : std::string();
 }
 
+void Client::look_again() { core_->keeper->look_again(); }
+
 void Client::stop() { core_->scope->stop(); }
 
 asio::awaitable<void> Client::stopped() { return Scope::stopped(core_->scope); }

@@ -57,6 +57,10 @@ class Client {
   boost::asio::awaitable<base::Result<Reply, Error>> ask_one(Command command,
                                                              std::chrono::milliseconds time);
 
+  /// For a master that answers but does not seem to be it any more: asks the sentinels again, and
+  /// changes to the one that they name. Nothing happens without sentinels.
+  void look_again();
+
   /// The node that the client is connected to, as "host:port" or a path; empty without one.
   [[nodiscard]] std::string address() const;
 

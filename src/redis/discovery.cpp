@@ -22,10 +22,10 @@ void add_auth(std::vector<Command>& commands, const Login& login) {
                                         : command("AUTH", login.user, login.password));
 }
 
-/// The value of a field in HELLO's flat list of names and values.
-std::string_view field_of(const Reply& hello, std::string_view name) {
-  for (std::size_t i = 0; i + 1 < hello.elements.size(); i += 2) {
-    if (hello.elements[i].text == name) return hello.elements[i + 1].text;
+/// The value of a field in a flat list of names and values.
+std::string_view field_of(const Reply& list, std::string_view name) {
+  for (std::size_t i = 0; i + 1 < list.elements.size(); i += 2) {
+    if (list.elements[i].text == name) return list.elements[i + 1].text;
   }
   return {};
 }
@@ -130,46 +130,80 @@ asio::awaitable<Discovery::Found> Discovery::connect() {
   return master_at(nodes_.front());
 }
 
+/// Which master a sentinel names. The epoch grows with every failover: a sentinel that was cut off
+/// from the others, or has not heard of it yet, is behind.
+struct Discovery::View {
+  std::uint64_t config_epoch = 0;
+  Address master;
+};
+
+/// What all sentinels say together.
+struct Discovery::Poll {
+  Poll(const asio::any_io_executor& executor, std::size_t sentinels)
+      : unanswered(sentinels), answered(executor, Time::max()) {}
+
+  std::size_t unanswered;
+  Timer answered;  // cancelled by the last of them
+  std::optional<View> newest;
+  Error error;  // of one that gave no view
+};
+
 asio::awaitable<Discovery::Found> Discovery::by_sentinels() {
-  Error last;
-  std::optional<Address> tried;
-  for (std::size_t i = 0; i < nodes_.size() && !scope_->stopping(); ++i) {
-    const auto master = co_await ask_sentinel(nodes_.front());
-    if (!master) {
-      last = master.error();
-    } else if (*master != tried) {
-      auto found = co_await master_at(*master);
-      if (found) co_return found;
-      last = found.error();
-      tried = *master;
-    }
-    std::rotate(nodes_.begin(), nodes_.begin() + 1, nodes_.end());
-  }
-  co_return last;
+  const auto master = co_await named_master();
+  if (!master) co_return master.error();
+  co_return co_await master_at(*master);
 }
 
-asio::awaitable<base::Result<Address, Error>> Discovery::ask_sentinel(Address sentinel) {
-  const auto opened = co_await open(sentinel, kSentinelTime);
+asio::awaitable<bool> Discovery::has_moved_from(Address master) {
+  if (url_.kind != Url::Kind::sentinel) co_return false;
+  const auto named = co_await named_master();
+  co_return named&&* named != master;
+}
+
+/// The master as the sentinels name it that know most. They are asked at the same time: one that
+/// is cut off must not cost more than its own time.
+asio::awaitable<base::Result<Address, Error>> Discovery::named_master() {
+  Poll poll(scope_->executor(), nodes_.size());
+  for (const Address& sentinel : nodes_) scope_->spawn(poll_sentinel(sentinel, poll));
+  while (poll.unanswered > 0) co_await poll.answered.async_wait(kAwait);
+  if (!poll.newest) co_return poll.error;
+  co_return poll.newest->master;
+}
+
+asio::awaitable<void> Discovery::poll_sentinel(Address sentinel, Poll& poll) {
+  const auto view = co_await ask_sentinel(std::move(sentinel));
+  if (!view) {
+    poll.error = view.error();
+  } else if (!poll.newest || view->config_epoch > poll.newest->config_epoch) {
+    poll.newest = *view;
+  }
+  if (--poll.unanswered == 0) poll.answered.cancel();
+}
+
+asio::awaitable<base::Result<Discovery::View, Error>> Discovery::ask_sentinel(Address sentinel) {
+  const auto opened = co_await open(std::move(sentinel), kSentinelTime);
   if (!opened) co_return Error{opened.error().kind, {}, "sentinel " + opened.error().message};
   auto& connection = **opened;
   std::vector<Command> commands;
   add_auth(commands, url_.sentinel_login);
-  commands.push_back(command("SENTINEL", "get-master-addr-by-name", url_.master_name));
+  commands.push_back(command("SENTINEL", "MASTER", url_.master_name));
   const auto replies = co_await say(connection, commands, kSentinelTime);
   connection.close("done");
   if (!replies) co_return replies.error();
   const auto where = "sentinel " + connection.name();
+  const Reply& answer = replies->back();
+  if (answer.is_error() && answer.code() == "ERR") {
+    co_return Error{Failure::not_applied, {}, where + ": knows no master of that name"};
+  }
   for (const Reply& reply : *replies) {
     if (reply.is_error()) co_return error_of(reply, where);
   }
-  const Reply& answer = replies->back();
-  const auto port = answer.elements.size() == 2
-                        ? base::parse_number<std::uint16_t>(answer.elements[1].text)
-                        : std::nullopt;
-  if (!port) {
-    co_return Error{Failure::not_applied, {}, where + ": knows no master of that name"};
+  const auto port = base::parse_number<std::uint16_t>(field_of(answer, "port"));
+  const auto epoch = base::parse_number<std::uint64_t>(field_of(answer, "config-epoch"));
+  if (!port || !epoch) {
+    co_return Error{Failure::not_applied, {}, where + ": gave a reply that is not understood"};
   }
-  co_return Address{answer.elements[0].text, *port, {}};
+  co_return View{*epoch, {std::string(field_of(answer, "ip")), *port, {}}};
 }
 
 asio::awaitable<Discovery::Found> Discovery::in_cluster() {

@@ -33,6 +33,8 @@ class Discovery {
   asio::awaitable<Found> connect();
   /// A connection to that node, logged in, whatever its role.
   asio::awaitable<Found> connect_to(Address address);
+  /// Whether the sentinels name another master by now. May run beside connect().
+  asio::awaitable<bool> has_moved_from(Address master);
   /// What a MOVED said: connect() looks there first.
   void moved_to(Address address) { hint_ = std::move(address); }
 
@@ -41,7 +43,11 @@ class Discovery {
   asio::awaitable<Found> in_cluster();
   asio::awaitable<Found> follow(Address address);
   asio::awaitable<Found> master_at(Address address);
-  asio::awaitable<base::Result<Address, Error>> ask_sentinel(Address sentinel);
+  struct Poll;
+  struct View;
+  asio::awaitable<base::Result<Address, Error>> named_master();
+  asio::awaitable<void> poll_sentinel(Address sentinel, Poll& poll);
+  asio::awaitable<base::Result<View, Error>> ask_sentinel(Address sentinel);
   asio::awaitable<base::Result<Address, Error>> owner_by(Address node);
   asio::awaitable<Found> open(Address address, std::chrono::milliseconds time);
   asio::awaitable<base::Result<Replies, Error>> say(Connection& connection,

@@ -68,6 +68,15 @@ asio::awaitable<base::Status> Keeper::connect() {
   co_return greeted;
 }
 
+void Keeper::look_again() { scope_->spawn(leave_if_moved(shared_from_this())); }
+
+asio::awaitable<void> Keeper::leave_if_moved(std::shared_ptr<Keeper> self) {
+  const auto connection = self->connection();
+  if (!connection) co_return;
+  const bool moved = co_await self->discovery_.has_moved_from(connection->address());
+  if (moved) connection->retire("the sentinels name another master");
+}
+
 void Keeper::announce() {
   if (connected_ || scope_->stopping() || !connection_->usable()) return;
   connected_ = true;

@@ -42,6 +42,45 @@ TEST(Sentinel, FollowsTheMaster) {
   test.loop.run(subscriber.stopped());
 }
 
+/// A sentinel that names that master, as of so many failovers; it knows no other sentinel.
+RedisServer::Options sentinel_naming(const RedisServer& master, int config_epoch) {
+  const auto at = "127.0.0.1 " + std::to_string(master.port());
+  return {.sentinel = "sentinel monitor m " + at + " 1\nsentinel config-epoch m " +
+                      std::to_string(config_epoch) + "\n"};
+}
+
+TEST(Sentinel, BelievesTheOneThatKnowsOfTheLastFailover) {
+  RedisServer left;
+  RedisServer present;
+  RedisServer behind(sentinel_naming(left, 3));
+  RedisServer newest(sentinel_naming(present, 4));
+  for (const auto& both :
+       {behind.address() + "," + newest.address(), newest.address() + "," + behind.address()}) {
+    TestClient test("redis+sentinel://" + both + "/m");
+    EXPECT_EQ(test.say(command("PING")), "PONG");
+    EXPECT_EQ(test.client->address(), present.address());
+  }
+}
+
+TEST(Sentinel, LeavesALivingMasterForTheOneThatIsNamedNow) {
+  RedisServer left;
+  RedisServer present;
+  RedisServer behind(sentinel_naming(left, 3));
+  RedisServer newest(sentinel_naming(present, 4));
+  newest.kill();
+  TestClient test("redis+sentinel://" + behind.address() + "," + newest.address() + "/m");
+  EXPECT_EQ(test.say(command("PING")), "PONG");
+  test.client->look_again();
+  EXPECT_EQ(test.say(command("PING")), "PONG");
+  EXPECT_EQ(test.client->address(), left.address());
+
+  newest.start();
+  test.client->look_again();
+  test.until_disconnected();
+  EXPECT_EQ(test.say(command("PING")), "PONG");
+  EXPECT_EQ(test.client->address(), present.address());
+}
+
 TEST(Sentinel, SaysWhatIsWrong) {
   RedisServer sentinel(RedisServer::Options{.sentinel = "sentinel monitor known 127.0.0.1 " +
                                                         std::to_string(support::free_port()) +
