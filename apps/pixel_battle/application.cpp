@@ -46,9 +46,16 @@ Application::Application(const ops::Config& config)
       tokens_(config.secret_keys) {}
 
 Application::~Application() {
-  if (server_) server_->stop();
+  stop();
   snapshots_.reset();  // before what it answers to
+}
+
+/// A connection ends when its last request is answered, which may need the journal to give up; by
+/// then it cannot tell anybody an answer that is none.
+void Application::stop() {
+  if (server_) server_->cut_off();
   if (journal_) journal_->stop();
+  if (server_) server_->stop();
   if (history_) history_->stop();
 }
 
@@ -261,9 +268,7 @@ void Application::drain() {
       std::max<std::int64_t>(0, config_.drain_limit_ms - (base::steady_ms() - begin_ms));
   const auto pace_ms = std::min(kDrainPaceMsMax, left_ms / kDrainPaceShare);
   const auto cut_off = server_->drain(static_cast<std::uint32_t>(pace_ms), left_ms);
-  server_->stop();
-  journal_->stop();
-  if (history_) history_->stop();
+  stop();
   ops::log::info("stopped", {{"took_ms", base::steady_ms() - begin_ms}, {"cut_off", cut_off}});
 }
 

@@ -46,6 +46,7 @@ class Application {
   base::Status open_server();
   [[nodiscard]] service::Settings settings() const;
   void drain();
+  void stop();
 
   const ops::Config config_;
   const canvas::Size size_;

@@ -32,6 +32,7 @@ constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kCopyBytesMax = 4096;
 constexpr std::size_t kKeyCharacters = 24;  // 16 bytes in base64
 constexpr std::int64_t kNewcomerMs = 1'000;
+constexpr std::int64_t kUnknownWaitMs = 1'000;
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
 
@@ -87,6 +88,14 @@ service::Reply parse_error_reply(const boost::system::error_code& error) {
 
 service::Reply timeout_reply() {
   return service::error_reply(408, "timeout", "The request took too long.");
+}
+
+service::Reply unknown_reply() {
+  return service::error_reply_later(
+      503, "unknown",
+      "It is not known yet what became of this request. To find out, repeat it with the same "
+      "Idempotency-Key.",
+      kUnknownWaitMs);
 }
 
 service::Reply too_many_requests(std::int64_t wait_ms) {
@@ -407,6 +416,7 @@ HttpConnection::Decision HttpConnection::upgrade(const Exchange& exchange) {
 /// Waits for a reply that may come from any thread.
 Task<service::Reply> HttpConnection::run_later(const service::Match& match,
                                                const service::Request& request) {
+  expect_within(2 * limits::kAnswerTimeMs);  // the answer comes before that
   struct Waiting {
     explicit Waiting(asio::io_context& io) : arrived(io.get_executor(), Timer::time_point::max()) {}
     std::optional<service::Reply> reply;
@@ -421,7 +431,9 @@ Task<service::Reply> HttpConnection::run_later(const service::Match& match,
         });
       });
   if (reply) co_return std::move(*reply);
-  while (!waiting->reply) co_await waiting->arrived.async_wait(kAwait);
+  waiting->arrived.expires_after(std::chrono::milliseconds(limits::kAnswerTimeMs));
+  if (!waiting->reply) co_await waiting->arrived.async_wait(kAwait);
+  if (!waiting->reply) co_return unknown_reply();
   co_return std::move(*waiting->reply);
 }
 

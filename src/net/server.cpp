@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -68,10 +69,15 @@ std::size_t Server::drain(std::uint32_t pace_ms, std::int64_t limit_ms) {
   return connections();
 }
 
-void Server::stop() {
+void Server::cut_off() {
   if (!running_) return;
-  running_ = false;
   asio::post(workers_.front()->io(), [this] { hub_->stop(); });
+  for (const auto& worker : workers_) worker->cut_off();
+}
+
+void Server::stop() {
+  cut_off();
+  if (!std::exchange(running_, false)) return;
   for (const auto& worker : workers_) worker->stop();
 }
 

@@ -45,7 +45,9 @@ class Server {
   /// all are gone or `limit_ms` is over. Returns how many were left.
   std::size_t drain(std::uint32_t pace_ms, std::int64_t limit_ms);
 
-  /// Ends what is left and joins all threads. Idempotent.
+  /// Ends every connection that is left: what is answered from then on goes nowhere. Idempotent.
+  void cut_off();
+  /// Cuts off and joins all threads, once the last requests have their answers. Idempotent.
   void stop();
 
  private:

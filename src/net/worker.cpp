@@ -199,16 +199,20 @@ Task<> Worker::drain_paced(std::uint32_t pace_ms) {
   }
 }
 
-void Worker::stop() {
-  if (!thread_.joinable()) return;
+void Worker::cut_off() {
   asio::post(io_, [this] {
-    stopping_ = true;
+    if (std::exchange(stopping_, true)) return;
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     sweep_timer_.cancel();
     drain_timer_.cancel();
     for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->abort();
   });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  cut_off();
   thread_.join();  // run() returns when the last coroutine has ended
 }
 

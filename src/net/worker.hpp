@@ -67,7 +67,9 @@ class Worker {
   void start();
   /// Takes nothing new; every connection finishes what is under way. Thread-safe.
   void drain(std::uint32_t pace_ms);
-  /// Ends everything that is left and joins the thread.
+  /// Ends every connection: what is answered from then on goes nowhere. Thread-safe, idempotent.
+  void cut_off();
+  /// Cuts off and joins the thread, once the last request has its answer.
   void stop();
 
   [[nodiscard]] std::size_t connections() const { return connection_count_.load(); }
