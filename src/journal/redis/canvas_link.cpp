@@ -23,34 +23,12 @@ using std::chrono::milliseconds;
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
 
 constexpr milliseconds kProbeEvery{500};
-// Two probes that did not come back: the subscription is mute. With the next look: 1.5 s at most.
-constexpr milliseconds kMuteAfter{800};
-constexpr milliseconds kOtherGoneAfter{5'000};
-constexpr milliseconds kRetry{100};
+constexpr milliseconds kLookEvery{2'000};
 // How long a gap in what was published is left to the next message before the log is read.
 constexpr milliseconds kFollowWithin{5'000};
-constexpr std::size_t kLogPage = 1'000;
 
-// What is said in the log. Plain functions, because GCC 12 goes wrong about lists in braces inside
+// What is said in the log: plain functions, because GCC 12 goes wrong about lists in braces inside
 // coroutines.
-
-CallError other_size(const canvas::Size& found) {
-  return {CallFailure::refused, "the canvas in Redis is " + std::to_string(found.width) + " x " +
-                                    std::to_string(found.height) +
-                                    ", not as CANVAS_WIDTH and CANVAS_HEIGHT say"};
-}
-
-void warn_of_loss(const std::string& address) {
-  ops::log::warning(
-      "Redis may lose acknowledged placements: it neither syncs every write "
-      "(appendonly yes, appendfsync always) nor has replicas that confirm them",
-      {{"redis", address}});
-}
-
-void tell_made(const canvas::Position& position) {
-  ops::log::warning("made the canvas in Redis",
-                    {{"epoch", position.epoch + 1}, {"offset", position.offset}});
-}
 
 void tell_ended(const canvas::Position& seen) {
   ops::log::warning("history was lost: a new epoch begins",
@@ -79,7 +57,7 @@ CanvasLink::CanvasLink(const asio::any_io_executor& executor, const RedisOptions
                    .name = options.name + "/live",
                    .on_state =
                        [this](bool up, const std::string&) {
-                         mute_since_ = Clock::now();
+                         heartbeat_.listen_anew(Clock::now());
                          if (up) gap_ = true;  // what was said meanwhile was not heard
                          wake();
                        },
@@ -87,7 +65,8 @@ CanvasLink::CanvasLink(const asio::any_io_executor& executor, const RedisOptions
       functions_(client_, kStateKey, options.channel),
       board_(options.size, options.blank_color),
       wake_(executor),
-      followed_(executor) {}
+      followed_(executor),
+      heartbeat_(replica_) {}
 
 Called<canvas::Charges> CanvasLink::charges(base::PersonId person) {
   co_return co_await functions_.charges(person);
@@ -103,12 +82,16 @@ Called<std::vector<canvas::Answer>> CanvasLink::append(
   auto appended = co_await functions_.append(operations, confirm);
   if (!appended) {
     look_again_after(appended.error());
+    // A connection that has ended tells of itself.
+    if (connected_ && prepared_) distrust(appended.error().message);
     co_return appended.error();
   }
   if (appended->record) follow(std::move(*appended->record));
   if (appended->confirmed_by < confirm) {
+    distrust(client_.address() + ": too few replicas confirm what is written");
     co_return CallError{CallFailure::unknown, "too few replicas have confirmed"};
   }
+  unconfirmed_.clear();
   canvas::Position last;
   for (const auto& answer : appended->answers) {
     if (const auto* accepted = std::get_if<canvas::Accepted>(&answer)) {
@@ -133,7 +116,8 @@ asio::awaitable<void> CanvasLink::until_followed(const canvas::Position& positio
 }
 
 asio::awaitable<void> CanvasLink::run() {
-  next_probe_ = mute_since_ = Clock::now();
+  next_probe_ = Clock::now();
+  heartbeat_.listen_anew(next_probe_);
   co_await keep();
   client_.stop();
   subscriber_.stop();
@@ -174,12 +158,18 @@ asio::awaitable<milliseconds> CanvasLink::next_step() {
     const bool done = co_await fill();
     co_return done ? milliseconds(0) : kRetry;
   }
-  set_usable(true, {});
+  if (unconfirmed_.empty()) set_usable(true, {});
   const auto now = Clock::now();
-  if (now < next_probe_) co_return std::chrono::ceil<milliseconds>(next_probe_ - now);
-  next_probe_ = now + kProbeEvery;
-  co_await probe();
-  co_return milliseconds(0);
+  if (now >= next_probe_) {
+    next_probe_ = now + kProbeEvery;
+    co_await probe();
+    co_return milliseconds(0);
+  }
+  if (!unconfirmed_.empty()) {
+    co_await try_append();
+    co_return unconfirmed_.empty() ? milliseconds(0) : kRetry;
+  }
+  co_return std::chrono::ceil<milliseconds>(next_probe_ - now);
 }
 
 /// Sooner when there is something to do.
@@ -190,131 +180,6 @@ asio::awaitable<void> CanvasLink::sleep(milliseconds time) {
 }
 
 void CanvasLink::wake() { wake_.cancel(); }
-
-// --- Loading ----------------------------------------------------------------------------------
-
-/// After every connection: what this program needs of the server, and whose canvas it holds.
-asio::awaitable<bool> CanvasLink::prepare() {
-  const auto loaded = co_await functions_.load_library();
-  if (!loaded) co_return failed(loaded.error());
-  const auto durability = co_await functions_.durability();
-  if (!durability) co_return failed(durability.error());
-  replicas_ = durability->replicas;
-  auto state = co_await functions_.state();
-  if (!state && state.error().kind == CallFailure::empty) {
-    co_await make_again();
-    state = co_await functions_.state();
-  }
-  if (!state) co_return failed(state.error());
-  if (state->size != options_.size) {
-    co_return failed(other_size(state->size));
-  }
-  take_rules(state->rules, state->rules_version);
-  // The newest start wins: a changed setting takes effect with the first program that has it.
-  if (!std::exchange(rules_set_, true) && state->rules != options_.rules) {
-    const auto set = co_await functions_.set_rules(options_.rules);
-    if (!set) co_return failed(set.error());
-  }
-  if (!durability->synced && confirm_replicas() == 0) {
-    warn_of_loss(client_.address());
-  }
-  replication_id_ = state->replication_id;
-  loaded_ = loaded_ && state->at.position.epoch == follower_.at().position.epoch;
-  doubt_ = loaded_;
-  prepared_ = true;
-  co_return true;
-}
-
-bool CanvasLink::failed(const CallError& error) {
-  set_usable(false, error.message);
-  return false;
-}
-
-asio::awaitable<bool> CanvasLink::load() {
-  auto standing = co_await functions_.snapshot(options_.size);
-  if (!standing) co_return failed(standing.error());
-  auto recent = co_await load_recent(standing->at);
-  if (!recent) co_return failed(recent.error());
-  loaded_ = true;
-  doubt_ = false;
-  gap_ = true;  // the canvas has gone on meanwhile
-  board_ = std::move(standing->board);
-  follower_.reset(standing->at, std::move(recent->entries), recent->base_digest);
-  Start start{board_, standing->at.position, standing->at.digest, {}};
-  start.tail.reserve(follower_.recent().size());
-  for (const auto& recorded : follower_.recent()) start.tail.push_back(recorded.entry);
-  events_.on_loaded(std::move(start));
-  followed_.cancel();
-  co_return true;
-}
-
-/// The newest entries of the epoch, ending at `until`.
-Called<CanvasLink::Recent> CanvasLink::load_recent(Standpoint until) {
-  Recent recent{.entries = {}, .base_digest = until.digest};
-  auto& entries = recent.entries;
-  while (entries.size() < limits::kTailEntriesMax) {
-    auto page = co_await functions_.read_log_back(until.position, kLogPage);
-    if (!page) co_return page.error();
-    for (Record& record : *page) {
-      const bool fits = record.end() == until.position && record.digest == until.digest;
-      if (!fits || record.entries.empty() || !fill_digests(record)) co_return recent;
-      entries.insert(entries.begin(), std::make_move_iterator(record.entries.begin()),
-                     std::make_move_iterator(record.entries.end()));
-      recent.base_digest = record.base_digest;
-      until = {{record.epoch, record.base}, record.base_digest};
-    }
-    if (page->size() < kLogPage) break;
-  }
-  while (entries.size() > limits::kTailEntriesMax) {
-    recent.base_digest = entries.front().entry.digest;
-    entries.pop_front();
-  }
-  co_return recent;
-}
-
-/// The canvas is gone, or was never there: whoever remembers most makes it again.
-asio::awaitable<void> CanvasLink::make_again() {
-  set_usable(false, "there is no canvas in Redis yet");
-  const StandingBoard best = candidate();
-  const auto name = base::to_hex(replica_);
-  while (!stopping_ && connected_) {
-    const auto answer = co_await functions_.offer(name, best.at.position, options_.rebuild_wait);
-    if (!answer || *answer == OfferAnswer::exists) co_return;
-    if (*answer == OfferAnswer::adopt) {
-      std::vector<RecordedEntry> recent;
-      if (follower_.at() == best.at) {
-        const auto archived =
-            options_.history != nullptr ? options_.history->archived() : canvas::Position{};
-        for (const auto& recorded : follower_.recent()) {
-          const bool kept =
-              archived.epoch == best.at.position.epoch && recorded.entry.offset <= archived.offset;
-          if (!kept) recent.push_back(recorded);
-        }
-      }
-      const auto from =
-          recent.empty() ? best.at.digest : follower_.digest_at(recent.front().entry.offset - 1);
-      const auto made = co_await functions_.adopt(name, best, options_.rules, recent, from);
-      if (made && *made) co_return tell_made(best.at.position);
-    }
-    co_await sleep(std::min(kRetry, options_.rebuild_wait));
-  }
-}
-
-/// The newest board that is known here: in memory, or in the history.
-StandingBoard CanvasLink::candidate() {
-  StandingBoard best{{{1, 0}, 0}, canvas::Board(options_.size, options_.blank_color)};
-  if (follower_.at().position.epoch > 0) best = {follower_.at(), board_};
-  if (options_.history != nullptr) {
-    auto archived = options_.history->newest_board();
-    const auto later = [](const canvas::Position& a, const canvas::Position& b) {
-      return a.epoch != b.epoch ? a.epoch > b.epoch : a.offset > b.offset;
-    };
-    if (archived && *archived && later((*archived)->at.position, best.at.position)) {
-      best = std::move(**archived);
-    }
-  }
-  return best;
-}
 
 // --- Following --------------------------------------------------------------------------------
 
@@ -327,6 +192,13 @@ void CanvasLink::on_connected(bool connected, const std::string& why) {
   } else {
     set_usable(false, why);
   }
+  wake();
+}
+
+/// Placing is not possible until something that was appended becomes durable again.
+void CanvasLink::distrust(const std::string& why) {
+  unconfirmed_ = why;
+  set_usable(false, why);
   wake();
 }
 
@@ -346,7 +218,8 @@ void CanvasLink::on_message(std::string_view bytes) {
   } else if (const auto* changed = std::get_if<RulesChanged>(&*message)) {
     take_rules(changed->rules, changed->version);
   } else {
-    on_presence(std::get<Presence>(*message));
+    heartbeat_.hear(std::get<Presence>(*message), Clock::now());
+    events_.on_online(heartbeat_.elsewhere());
   }
 }
 
@@ -422,23 +295,23 @@ asio::awaitable<bool> CanvasLink::check_epoch() {
 
 /// Two questions twice a second: does what I publish come back, and am I where the journal is?
 asio::awaitable<void> CanvasLink::probe() {
-  const Presence presence{.replica = replica_, .number = ++probes_, .online = online_};
-  auto said = co_await functions_.publish(encode_presence(presence));
+  auto said = co_await functions_.publish(encode_presence(heartbeat_.next()));
   if (!said) co_return;
-  if (probes_heard_ + 1 >= probes_) {
-    mute_since_ = Clock::now();
-  } else if (Clock::now() - mute_since_ > kMuteAfter) {
+  if (heartbeat_.is_mute(Clock::now())) {
     tell_mute();
-    mute_since_ = Clock::now();
     subscriber_.restart();
   }
   auto state = co_await functions_.state();
   if (!state) co_return look_again_after(state.error());
   take_rules(state->rules, state->rules_version);
   const auto& at = follower_.at();
-  if (state->at.position.epoch != at.position.epoch) {
+  const auto& there = state->at;
+  const bool same_epoch = there.position.epoch == at.position.epoch;
+  const bool same_offset = there.position.offset == at.position.offset;
+  if (there.position.epoch > at.position.epoch) {
     loaded_ = false;
-  } else if (state->at.position.offset < at.position.offset ||
+  } else if (!same_epoch || there.position.offset < at.position.offset ||
+             (same_offset && there.digest != at.digest) ||
              state->replication_id != replication_id_) {
     replication_id_ = state->replication_id;
     doubt_ = true;
@@ -447,22 +320,19 @@ asio::awaitable<void> CanvasLink::probe() {
   }
 }
 
-// --- Others -----------------------------------------------------------------------------------
-
-void CanvasLink::on_presence(const Presence& presence) {
-  const auto now = Clock::now();
-  if (presence.replica == replica_) {
-    probes_heard_ = std::max(probes_heard_, presence.number);
-    mute_since_ = now;
-  } else if (others_.size() < limits::kReplicasMax || others_.contains(presence.replica)) {
-    others_[presence.replica] = {presence.online, now};
-  }
-  std::erase_if(others_,
-                [&](const auto& other) { return now - other.second.heard > kOtherGoneAfter; });
-  std::uint32_t elsewhere = 0;
-  for (const auto& [id, other] : others_) elsewhere += other.online;
-  events_.on_online(elsewhere);
+/// Whether what is appended becomes durable again, found out with nothing to append.
+asio::awaitable<void> CanvasLink::try_append() {
+  const auto durability = co_await functions_.durability();
+  if (!durability) co_return;
+  // Replicas that are gone are waited for all the same, unless the disk keeps the promise alone.
+  if (durability->synced || durability->replicas > 0) replicas_ = durability->replicas;
+  const auto appended = co_await append({});
+  if (appended || Clock::now() < next_look_) co_return;
+  next_look_ = Clock::now() + kLookEvery;
+  client_.look_again();
 }
+
+// --- Others -----------------------------------------------------------------------------------
 
 void CanvasLink::take_rules(const canvas::Rules& rules, std::uint64_t version) {
   if (version <= rules_version_) return;

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +17,7 @@
 
 #include "journal/redis/follower.hpp"
 #include "journal/redis/functions.hpp"
+#include "journal/redis/heartbeat.hpp"
 #include "journal/redis/redis_journal.hpp"
 #include "redis/client.hpp"
 #include "redis/subscriber.hpp"
@@ -52,12 +52,15 @@ class CanvasLink {
 
   [[nodiscard]] bool usable() const { return usable_; }
   [[nodiscard]] const Follower& follower() const { return follower_; }
-  void set_online(std::uint32_t online) { online_ = online; }
+  void set_online(std::uint32_t online) { heartbeat_.set_online(online); }
 
  private:
   using Clock = std::chrono::steady_clock;
   template <class T = void>
   using Task = boost::asio::awaitable<T>;
+
+  static constexpr std::chrono::milliseconds kRetry{100};
+  static constexpr std::size_t kLogPage = 1'000;  // records
 
   Task<> keep();
   Task<std::chrono::milliseconds> next_step();
@@ -71,17 +74,18 @@ class CanvasLink {
   Task<bool> fill();
   Task<bool> check_epoch();
   Task<> probe();
+  Task<> try_append();
   Task<> make_again();
   Task<> until_followed(const canvas::Position& position);
   Task<> sleep(std::chrono::milliseconds time);
 
   void on_connected(bool connected, const std::string& why);
   void on_message(std::string_view bytes);
-  void on_presence(const Presence& presence);
   void follow(Record record);
   void commit(std::span<const RecordedEntry> entries);
   void look_again_after(const CallError& error);
   bool failed(const CallError& error);
+  void distrust(const std::string& why);
   void set_usable(bool usable, const std::string& why);
   void take_rules(const canvas::Rules& rules, std::uint64_t version);
   void wake();
@@ -104,7 +108,8 @@ class CanvasLink {
   bool gap_ = false;    // something is missing: read the log
   bool doubt_ = false;  // the journal may not hold what was seen here
   bool usable_ = false;
-  std::string trouble_;  // what was said last of why not
+  std::string trouble_;      // what was said last of why not
+  std::string unconfirmed_;  // why what is appended does not become durable; empty: it does
   Follower follower_;
   canvas::Board board_;  // at follower_.at()
   std::int64_t replicas_ = 0;
@@ -113,16 +118,9 @@ class CanvasLink {
   boost::asio::steady_timer wake_;      // cancelled when there is something to do
   boost::asio::steady_timer followed_;  // cancelled when the follower has moved
 
-  struct Other {
-    std::uint32_t online = 0;
-    Clock::time_point heard;
-  };
-  std::uint32_t online_ = 0;
-  std::map<std::uint64_t, Other> others_;
-  std::uint64_t probes_ = 0;        // sent
-  std::uint64_t probes_heard_ = 0;  // the newest that came back
+  Heartbeat heartbeat_;
   Clock::time_point next_probe_;
-  Clock::time_point mute_since_;
+  Clock::time_point next_look_;  // at the sentinels
 };
 
 }  // namespace journal

@@ -35,7 +35,7 @@ constexpr std::uint32_t kBusyWaitMs = 250;
 constexpr std::uint32_t kUnavailableWaitMs = 1'000;
 // What was certainly not applied is tried again for so long.
 constexpr std::int64_t kRetryForMs = 2'000;
-constexpr milliseconds kRetryEvery{50};
+constexpr milliseconds kRetryEvery{20};
 // How long stop() goes on asking what became of operations whose outcome is unknown.
 constexpr milliseconds kStopWithin{3'000};
 
@@ -77,6 +77,7 @@ class OverRedis final : public Journal {
   Task<> write(Batch batch);
   Task<std::optional<std::vector<canvas::Answer>>> decided(const Batch& batch);
   Batch take();
+  void refuse_waiting();
   [[nodiscard]] bool idle() const;
   Task<> ask_charges(base::PersonId person,
                      std::function<void(base::Result<canvas::Charges>)> done);
@@ -253,15 +254,29 @@ asio::awaitable<std::optional<std::vector<canvas::Answer>>> OverRedis::decided(c
   const auto begin_ms = base::steady_ms();
   bool certain = true;  // that nothing was applied
   while (true) {
-    auto answers = co_await link_->append(batch.operations);
-    if (answers) co_return std::move(answers).value();
-    certain = certain && answers.error().kind != CallFailure::unknown;
-    const bool enough = certain ? base::steady_ms() - begin_ms > kRetryForMs
-                                : std::chrono::steady_clock::now() > give_up_at_;
-    if (enough) co_return std::nullopt;
+    if (link_->usable()) {
+      auto answers = co_await link_->append(batch.operations);
+      if (answers) co_return std::move(answers).value();
+      certain = certain && answers.error().kind != CallFailure::unknown;
+    }
+    if (base::steady_ms() - begin_ms > kRetryForMs) {
+      if (certain) co_return std::nullopt;
+      refuse_waiting();
+    }
+    if (!certain && std::chrono::steady_clock::now() > give_up_at_) co_return std::nullopt;
     asio::steady_timer pause(io_, kRetryEvery);
     co_await pause.async_wait(kAwait);
   }
+}
+
+/// What was not sent yet need not wait for what became of that which was.
+void OverRedis::refuse_waiting() {
+  Batch refused;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(refused, queue_);
+  }
+  for (const auto& on_answer : refused.on_answers) on_answer(unavailable());
 }
 
 void OverRedis::charges(base::PersonId person,
