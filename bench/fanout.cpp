@@ -54,7 +54,7 @@ struct Load {
 /// the end, and says when they have.
 int run_clients(const Load& load, std::uint16_t port, Pipe& to_server, Pipe& from_server) {
   bench::Listener listener;
-  bench::Swarm swarm({.port = port}, listener);
+  bench::Swarm swarm({.ports = {port}}, listener);
   for (std::size_t i = 0; i < load.clients; ++i) swarm.open({});
   const auto all_live = [&] { return swarm.ready() == load.clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_live, bench::seconds(120)) || swarm.closed() > 0) return 1;

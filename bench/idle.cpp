@@ -21,12 +21,12 @@ bool told_to_stop() {
 int main(int argc, char** argv) {
   bench::Options options(argc, argv);
   const auto clients = static_cast<std::size_t>(options.number("clients", 10'000));
-  const auto port = static_cast<std::uint16_t>(options.number("port", 8000));
+  const auto ports = options.ports();
   options.finish();
   if (bench::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
 
   bench::Listener listener;
-  bench::Swarm swarm({.port = port}, listener);
+  bench::Swarm swarm({.ports = ports}, listener);
   for (std::size_t i = 0; i < clients; ++i) swarm.open({});
   const auto all_live = [&] { return swarm.ready() == clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_live, bench::seconds(120)) || swarm.closed() > 0) {

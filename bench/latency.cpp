@@ -1,5 +1,6 @@
 // bench_latency: clients that all watch the canvas while some of them place pixels at a steady
-// total rate. Reports how long after a placement was sent each other client saw it.
+// total rate. Reports how long after a placement was sent each other client saw it; of several
+// servers, each client of another one.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -18,6 +19,8 @@ namespace {
 /// index in a delta then tells which placement it is.
 class Watch : public bench::Listener {
  public:
+  explicit Watch(std::size_t servers) : servers_(servers) {}
+
   void on_delta(bench::Client& client, std::string_view message) override {
     const auto now_ns = base::steady_ns();
     const auto bits = canvas::color_bits(client.welcome().palette.size());
@@ -34,7 +37,7 @@ class Watch : public bench::Listener {
     if (sent_.empty()) sent_.resize(std::size_t{welcome.width} * welcome.height);
     // A step that shares no factor with any area of sides that are powers of two times five.
     next_ = (next_ + 611'953) % sent_.size();
-    sent_[next_] = {base::steady_ns(), client.index()};
+    sent_[next_] = {base::steady_ns(), client.index(), client.server()};
     client.place(static_cast<std::uint16_t>(next_ % welcome.width),
                  static_cast<std::uint16_t>(next_ / welcome.width),
                  static_cast<std::uint8_t>(placed++ % welcome.palette.size()));
@@ -49,15 +52,18 @@ class Watch : public bench::Listener {
   struct Sent {
     std::int64_t at_ns = 0;
     std::size_t by = 0;
+    std::size_t server = 0;
   };
 
   void see(const bench::Client& client, const canvas::PixelChange& pixel, std::int64_t now_ns) {
     if (pixel.index >= sent_.size()) return;
     const auto& sent = sent_[pixel.index];
     if (sent.at_ns == 0 || sent.by == client.index()) return;
+    if (servers_ > 1 && sent.server == client.server()) return;
     seen_ms.push_back(static_cast<double>(now_ns - sent.at_ns) / 1e6);
   }
 
+  const std::size_t servers_;
   std::vector<Sent> sent_;  // by pixel index
   std::size_t next_ = 0;
 };
@@ -71,14 +77,14 @@ int main(int argc, char** argv) {
   const auto rate = options.number("rate", 100);
   const auto run_ns = bench::seconds(static_cast<double>(options.number("seconds", 15)));
   const auto run = static_cast<std::uint32_t>(options.number("run", 1));
-  const auto port = static_cast<std::uint16_t>(options.number("port", 8000));
+  const auto ports = options.ports();
   options.finish();
   if (placers == 0 || placers > clients) bench::fail("placers must be among the clients");
   if (bench::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
 
   const bench::People people;
-  Watch watch;
-  bench::Swarm swarm({.port = port}, watch);
+  Watch watch(ports.size());
+  bench::Swarm swarm({.ports = ports}, watch);
   for (std::size_t i = 0; i < clients; ++i) swarm.open(people.client(run, i, true));
   const auto all_live = [&] { return swarm.ready() == clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_live, bench::seconds(60)) || swarm.closed() > 0) {
@@ -95,7 +101,8 @@ int main(int argc, char** argv) {
     return false;
   };
   swarm.run_until(never, run_ns, 1);
-  const auto all_seen = [&] { return watch.seen_ms.size() >= watch.placed * (clients - 1); };
+  const auto watchers = ports.size() == 1 ? clients - 1 : clients - clients / ports.size();
+  const auto all_seen = [&] { return watch.seen_ms.size() >= watch.placed * watchers; };
   if (!swarm.run_until(all_seen, bench::seconds(10)) || swarm.closed() > 0) {
     bench::fail("not every client saw every accepted pixel; refused: " +
                 std::to_string(watch.refused));

@@ -37,6 +37,8 @@ Client::Client(Swarm& swarm, std::size_t index, ClientOptions options)
   mask_ = static_cast<std::uint32_t>(Random(index + 1).next());
 }
 
+std::size_t Client::server() const { return index_ % swarm_.endpoint_.ports.size(); }
+
 std::uint32_t Client::place(std::uint16_t x, std::uint16_t y, std::uint8_t color) {
   queue(wire::Place{++sequence_, x, y, color});
   ++unanswered_;
@@ -127,7 +129,7 @@ void Swarm::connect(Client& client) {
   ::setsockopt(client.socket_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(endpoint_.port);
+  address.sin_port = htons(endpoint_.ports[client.server()]);
   if (::inet_pton(AF_INET, endpoint_.address.c_str(), &address.sin_addr) != 1) {
     fail("not an IPv4 address: " + endpoint_.address);
   }
@@ -147,7 +149,7 @@ void Swarm::connect(Client& client) {
 void Swarm::on_writable(Client& client) {
   if (client.state_ == Client::State::connecting) {
     client.state_ = Client::State::upgrading;
-    const auto host = endpoint_.address + ":" + std::to_string(endpoint_.port);
+    const auto host = endpoint_.address + ":" + std::to_string(endpoint_.ports[client.server()]);
     client.out_ = "GET /ws HTTP/1.1\r\nHost: " + host +
                   "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                   "Sec-WebSocket-Key: " +

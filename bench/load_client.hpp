@@ -3,7 +3,7 @@
 //
 //     struct Watcher : bench::Listener { void on_delta(bench::Client&, std::string_view) … };
 //     Watcher watcher;
-//     bench::Swarm swarm({.port = 8000}, watcher);
+//     bench::Swarm swarm({.ports = {8000}}, watcher);
 //     for (int i = 0; i < 1000; ++i) swarm.open({.token = …, .producer = …});
 //     swarm.run_until([&] { return swarm.ready() == 1000; }, bench::seconds(30));
 //
@@ -25,8 +25,8 @@
 namespace bench {
 
 struct Endpoint {
-  std::string address = "127.0.0.1";  // numeric IPv4
-  std::uint16_t port = 8000;
+  std::string address = "127.0.0.1";       // numeric IPv4
+  std::vector<std::uint16_t> ports{8000};  // of several servers: clients take turns
 };
 
 /// What a client does once connected, besides `hello`.
@@ -46,6 +46,8 @@ class Client {
   std::uint32_t place(std::uint16_t x, std::uint16_t y, std::uint8_t color);
 
   [[nodiscard]] std::size_t index() const { return index_; }  // in order of Swarm::open
+  /// Which of the endpoint's ports it is connected to.
+  [[nodiscard]] std::size_t server() const;
   [[nodiscard]] bool ready() const { return state_ == State::ready; }
   [[nodiscard]] unsigned unanswered() const { return unanswered_; }
   [[nodiscard]] const wire::Welcome& welcome() const { return welcome_; }

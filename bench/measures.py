@@ -2,13 +2,13 @@
 else the machine does meets both alike, and gives medians."""
 
 import json
-import shutil
 import signal
 import subprocess
 from pathlib import Path
 from statistics import median
 
-from processes import (BIN, CLIENT_CORE, SERVER_CORE, WORK, Failed, Nginx, Server, cpu_ns, get,
+from cluster_measures import archive, cluster_latency, cluster_placements, cluster_start
+from processes import (BIN, CLIENT_CORE, SERVER_CORE, WORK, Failed, Nginx, Server, fresh_dir, get,
                        program, started, wrk)
 from table import Row, compared, grouped
 
@@ -32,17 +32,6 @@ def history(pattern: str, entries: int, *, killed: bool = False) -> Path:
                 process.kill()
             process.wait()
         unfinished.rename(folder)
-    return folder
-
-
-def fresh_dir(name: str, source: Path | None = None) -> Path:
-    """A folder of this name, empty or a copy of `source`."""
-    folder = WORK / "data" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    if source:
-        shutil.copytree(source, folder)
-    else:
-        folder.mkdir(parents=True)
     return folder
 
 
@@ -210,5 +199,10 @@ MEASURES = {
     "memory": (memory, ["pixel-battle", "bench_idle"]),
     "latency": (latency, ["pixel-battle", "bench_latency"]),
     "start": (start, ["pixel-battle", "bench_history"]),
+    "cluster-placements": (cluster_placements,
+                           ["pixel-battle", "bench_placements", "bench_calls"]),
+    "cluster-latency": (cluster_latency, ["pixel-battle", "bench_latency"]),
+    "archive": (archive, ["bench_archive"]),
+    "cluster-start": (cluster_start, ["pixel-battle"]),
     "micro": (micro, ["bench_micro"]),
 }

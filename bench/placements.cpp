@@ -64,14 +64,14 @@ int main(int argc, char** argv) {
   const auto burst = static_cast<unsigned>(options.number("burst", base::limits::kUnansweredMax));
   const auto run_ns = bench::seconds(static_cast<double>(options.number("seconds", 10)));
   const auto run = static_cast<std::uint32_t>(options.number("run", 1));
-  const auto port = static_cast<std::uint16_t>(options.number("port", 8000));
+  const auto ports = options.ports();
   options.finish();
   if (burst == 0 || burst > base::limits::kUnansweredMax) bench::fail("burst is 1 to 8");
   if (bench::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
 
   const bench::People people;
   Crowd crowd(clients, burst);
-  bench::Swarm swarm({.port = port}, crowd);
+  bench::Swarm swarm({.ports = ports}, crowd);
   for (std::size_t i = 0; i < clients; ++i) swarm.open(people.client(run, i, false));
   const auto all_ready = [&] { return swarm.ready() == clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_ready, bench::seconds(60)) || swarm.closed() > 0) {

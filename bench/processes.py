@@ -27,6 +27,17 @@ class Failed(Exception):
     """A measurement that could not be made; its text says why."""
 
 
+def fresh_dir(name: str, source: Path | None = None) -> Path:
+    """A folder of this name, empty or a copy of `source`."""
+    folder = WORK / "data" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    if source:
+        shutil.copytree(source, folder)
+    else:
+        folder.mkdir(parents=True)
+    return folder
+
+
 def pinned(core: int, command: list) -> list:
     """The command, on one core."""
     return ["taskset", "-c", str(core), *map(str, command)]

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <sstream>
 #include <utility>
 
 #include "base/text.hpp"
@@ -45,6 +46,17 @@ std::int64_t Options::number(const std::string& name, std::int64_t otherwise) {
   const auto value = base::parse_number<std::int64_t>(given);
   if (!value) usage("--" + name + " must be a whole number");
   return *value;
+}
+
+std::vector<std::uint16_t> Options::ports() {
+  std::vector<std::uint16_t> ports;
+  std::istringstream list(text("port", "8000"));
+  for (std::string word; std::getline(list, word, ',');) {
+    const auto port = base::parse_number<std::uint16_t>(word);
+    if (!port) usage("--port must be a port, or several with commas between them");
+    ports.push_back(*port);
+  }
+  return ports;
 }
 
 void Options::finish() const {

@@ -17,6 +17,8 @@ class Options {
   Options(int argc, char** argv);
   std::string text(const std::string& name, const std::string& otherwise);
   std::int64_t number(const std::string& name, std::int64_t otherwise);
+  /// --port=8000 or --port=8000,8001.
+  std::vector<std::uint16_t> ports();
   /// Call after the last option was asked for.
   void finish() const;
 

@@ -19,10 +19,8 @@ case " $* " in
 esac
 targets=$(measure --targets "$@")
 
-peers=(wrk util-linux)
-[[ -x /usr/sbin/nginx ]] || peers+=(nginx-light)
 # shellcheck disable=SC2046  # one word a package
-ensure_packages $(build_packages) "${peers[@]}"
+ensure_packages $(build_packages) $(cluster_packages) wrk
 say "Building the benchmarks"
 configure release
 # shellcheck disable=SC2086  # one word a target
