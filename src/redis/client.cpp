@@ -23,7 +23,8 @@ std::size_t size_of_all(const std::vector<Command>& commands) {
 /// the command before it elsewhere.
 bool is_harmless(const Command& command) {
   return !command.empty() && (base::equal_ignoring_case(command.front(), "WAIT") ||
-                              base::equal_ignoring_case(command.front(), "WAITAOF"));
+                              base::equal_ignoring_case(command.front(), "WAITAOF") ||
+                              base::equal_ignoring_case(command.front(), "INFO"));
 }
 
 /// The reply by which the node says that it is not the right one; null if there is none.
@@ -75,6 +76,7 @@ struct Client::Core {
                                               std::chrono::milliseconds time);
   static asio::awaitable<Answer> ask_elsewhere(std::shared_ptr<Core> core, Address node,
                                                std::vector<Command> commands, Time deadline);
+  static asio::awaitable<Mastership> check_mastership(std::shared_ptr<Core> core);
   [[nodiscard]] Error missing() const;
 
   std::shared_ptr<Scope> scope;
@@ -104,6 +106,11 @@ class Client::Core::UnderWay {
   Core& core_;
   std::size_t bytes_;
 };
+
+asio::awaitable<Mastership> Client::Core::check_mastership(std::shared_ptr<Core> core) {
+  const UnderWay counted(*core, 0);
+  co_return co_await Keeper::check_mastership(core->keeper);
+}
 
 Error Client::Core::missing() const {
   if (scope->stopping()) return {Failure::not_applied, {}, "stopped"};
@@ -229,7 +236,7 @@ std::string Client::address() const {
   return connection ? connection->name() : std::string();
 }
 
-void Client::look_again() { core_->keeper->look_again(); }
+asio::awaitable<Mastership> Client::check_mastership() { return Core::check_mastership(core_); }
 
 void Client::stop() { core_->scope->stop(); }
 

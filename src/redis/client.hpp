@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "redis/command.hpp"
 #include "redis/error.hpp"
+#include "redis/mastership.hpp"
 #include "redis/reply.hpp"
 #include "redis/url.hpp"
 
@@ -57,9 +58,9 @@ class Client {
   boost::asio::awaitable<base::Result<Reply, Error>> ask_one(Command command,
                                                              std::chrono::milliseconds time);
 
-  /// For a master that answers but does not seem to be it any more: asks the sentinels again, and
-  /// changes to the one that they name. Nothing happens without sentinels.
-  void look_again();
+  /// Asks the sentinels, or another node of the cluster, whether the node that the client is
+  /// connected to is still the master; if another one is, the client changes to that.
+  boost::asio::awaitable<Mastership> check_mastership();
 
   /// The node that the client is connected to, as "host:port" or a path; empty without one.
   [[nodiscard]] std::string address() const;

@@ -1,6 +1,7 @@
 #include "redis/discovery.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -15,6 +16,7 @@ namespace limits = base::limits;
 
 constexpr std::chrono::milliseconds kConnectTime{limits::kRedisConnectMs};
 constexpr std::chrono::milliseconds kSentinelTime{limits::kRedisSentinelMs};
+constexpr std::chrono::milliseconds kGraceTime{50};
 
 void add_auth(std::vector<Command>& commands, const Login& login) {
   if (!login.given()) return;
@@ -135,62 +137,110 @@ asio::awaitable<Discovery::Found> Discovery::connect() {
 struct Discovery::View {
   std::uint64_t config_epoch = 0;
   Address master;
+  bool replaces_it = false;
 };
+
+/// The sentinel that leads a failover gives the old master the new epoch before it names the new
+/// one.
+bool Discovery::is_behind(const View& a, const View& b) {
+  if (a.config_epoch != b.config_epoch) return a.config_epoch < b.config_epoch;
+  return a.replaces_it && !b.replaces_it;
+}
 
 /// What all sentinels say together.
 struct Discovery::Poll {
   Poll(const asio::any_io_executor& executor, std::size_t sentinels)
-      : unanswered(sentinels), answered(executor, Time::max()) {}
+      : asked(sentinels), unanswered(sentinels), changed(executor, Time::max()) {}
 
+  [[nodiscard]] const View* newest() const {
+    const auto found = std::max_element(views.begin(), views.end(), is_behind);
+    return found == views.end() ? nullptr : &*found;
+  }
+
+  [[nodiscard]] bool most_answered() const { return views.size() > asked / 2; }
+
+  const std::size_t asked;
   std::size_t unanswered;
-  Timer answered;  // cancelled by the last of them
-  std::optional<View> newest;
+  Timer changed;  // cancelled by every answer
+  std::vector<View> views;
   Error error;  // of one that gave no view
+  std::vector<std::shared_ptr<Connection>> connections;
 };
 
 asio::awaitable<Discovery::Found> Discovery::by_sentinels() {
-  const auto master = co_await named_master();
-  if (!master) co_return master.error();
-  co_return co_await master_at(*master);
-}
-
-asio::awaitable<bool> Discovery::has_moved_from(Address master) {
-  if (url_.kind != Url::Kind::sentinel) co_return false;
-  const auto named = co_await named_master();
-  co_return named&&* named != master;
-}
-
-/// The master as the sentinels name it that know most. They are asked at the same time: one that
-/// is cut off must not cost more than its own time.
-asio::awaitable<base::Result<Address, Error>> Discovery::named_master() {
   Poll poll(scope_->executor(), nodes_.size());
-  for (const Address& sentinel : nodes_) scope_->spawn(poll_sentinel(sentinel, poll));
-  while (poll.unanswered > 0) co_await poll.answered.async_wait(kAwait);
-  if (!poll.newest) co_return poll.error;
-  co_return poll.newest->master;
+  co_await ask_sentinels(poll);
+  const View* const newest = poll.newest();
+  if (newest == nullptr) co_return poll.error;
+  config_epoch_ = newest->config_epoch;
+  co_return co_await master_at(newest->master);
 }
 
-asio::awaitable<void> Discovery::poll_sentinel(Address sentinel, Poll& poll) {
-  const auto view = co_await ask_sentinel(std::move(sentinel));
-  if (!view) {
-    poll.error = view.error();
-  } else if (!poll.newest || view->config_epoch > poll.newest->config_epoch) {
-    poll.newest = *view;
+asio::awaitable<Mastership> Discovery::mastership_of(Address node) {
+  if (url_.kind == Url::Kind::single) co_return Mastership::held;
+  if (url_.kind == Url::Kind::cluster) co_return co_await ownership_of(std::move(node));
+  Poll poll(scope_->executor(), nodes_.size());
+  co_await ask_sentinels(poll);
+  const View* const newest = poll.newest();
+  const bool is_newer = newest != nullptr && newest->config_epoch >= config_epoch_;
+  if (is_newer && newest->master != node && !newest->replaces_it) co_return Mastership::lost;
+  // One that still names an older master is behind, because it led the failover to this one, say.
+  const bool doubted = std::any_of(poll.views.begin(), poll.views.end(), [&](const View& view) {
+    return view.master == node && view.replaces_it;
+  });
+  co_return poll.most_answered() && !doubted ? Mastership::held : Mastership::doubted;
+}
+
+/// What another node of the cluster says.
+asio::awaitable<Mastership> Discovery::ownership_of(Address node) {
+  const auto nodes = nodes_;
+  for (const Address& other : nodes) {
+    if (other == node) continue;
+    const auto owner = co_await owner_by(other);
+    if (owner) co_return *owner == node ? Mastership::held : Mastership::lost;
   }
-  if (--poll.unanswered == 0) poll.answered.cancel();
+  co_return nodes.size() > 1 ? Mastership::doubted : Mastership::held;
 }
 
-asio::awaitable<base::Result<Discovery::View, Error>> Discovery::ask_sentinel(Address sentinel) {
-  const auto opened = co_await open(std::move(sentinel), kSentinelTime);
-  if (!opened) co_return Error{opened.error().kind, {}, "sentinel " + opened.error().message};
-  auto& connection = **opened;
+/// All at the same time. When most have answered the others have little time left: one that is cut
+/// off together with the master must not hold up the way to the new one.
+asio::awaitable<void> Discovery::ask_sentinels(Poll& poll) {
+  for (const Address& sentinel : nodes_) scope_->spawn(ask_sentinel(sentinel, poll));
+  bool hurried = false;
+  while (poll.unanswered > 0) {
+    const auto [cancelled] = co_await poll.changed.async_wait(kAwait);
+    if (!cancelled) {
+      for (const auto& connection : poll.connections) connection->close("too late");
+      poll.changed.expires_at(Time::max());
+    } else if (poll.most_answered() && !std::exchange(hurried, true)) {
+      poll.changed.expires_after(kGraceTime);
+    }
+  }
+}
+
+asio::awaitable<void> Discovery::ask_sentinel(Address sentinel, Poll& poll) {
+  const auto connection = std::make_shared<Connection>(scope_, std::move(sentinel));
+  poll.connections.push_back(connection);
+  auto view = co_await view_of(*connection);
+  connection->close("done");
+  if (view) {
+    poll.views.push_back(std::move(*view));
+  } else {
+    poll.error = view.error();
+  }
+  --poll.unanswered;
+  poll.changed.cancel();
+}
+
+asio::awaitable<base::Result<Discovery::View, Error>> Discovery::view_of(Connection& sentinel) {
+  const auto where = "sentinel " + sentinel.name();
+  const auto opened = co_await sentinel.open(tls_.get(), Timer::clock_type::now() + kSentinelTime);
+  if (!opened) co_return Error{Failure::not_applied, {}, where + ": " + opened.error().message};
   std::vector<Command> commands;
   add_auth(commands, url_.sentinel_login);
   commands.push_back(command("SENTINEL", "MASTER", url_.master_name));
-  const auto replies = co_await say(connection, commands, kSentinelTime);
-  connection.close("done");
+  const auto replies = co_await say(sentinel, commands, kSentinelTime);
   if (!replies) co_return replies.error();
-  const auto where = "sentinel " + connection.name();
   const Reply& answer = replies->back();
   if (answer.is_error() && answer.code() == "ERR") {
     co_return Error{Failure::not_applied, {}, where + ": knows no master of that name"};
@@ -203,7 +253,12 @@ asio::awaitable<base::Result<Discovery::View, Error>> Discovery::ask_sentinel(Ad
   if (!port || !epoch) {
     co_return Error{Failure::not_applied, {}, where + ": gave a reply that is not understood"};
   }
-  co_return View{*epoch, {std::string(field_of(answer, "ip")), *port, {}}};
+  View view;
+  view.config_epoch = *epoch;
+  view.master = {std::string(field_of(answer, "ip")), *port, {}};
+  // Not s_down or o_down: after a failover sentinels take the new master for down for a moment.
+  view.replaces_it = field_of(answer, "flags").find("failover_in_progress") != std::string::npos;
+  co_return view;
 }
 
 asio::awaitable<Discovery::Found> Discovery::in_cluster() {
@@ -282,11 +337,13 @@ std::optional<Address> Discovery::learn(const Reply& slots, const Address& from)
 }
 
 asio::awaitable<Discovery::Found> Discovery::master_at(Address address) {
-  const auto opened = co_await open(address, kConnectTime);
+  // A master that was stopped still lets everybody in; the sentinels know a better one soon.
+  const auto time = url_.kind == Url::Kind::sentinel ? kSentinelTime : kConnectTime;
+  const auto opened = co_await open(address, time);
   if (!opened) co_return opened;
   auto& connection = **opened;
   const auto greeting = Greeting::make(url_.login, url_.database, name_, key_);
-  const auto replies = co_await say(connection, greeting.commands, kConnectTime);
+  const auto replies = co_await say(connection, greeting.commands, time);
   if (!replies) co_return replies.error();
   const auto problem = greeting.problem(*replies, connection.name(), false);
   if (!problem) co_return opened;

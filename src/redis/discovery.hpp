@@ -13,6 +13,7 @@
 #include "redis/command.hpp"
 #include "redis/connection.hpp"
 #include "redis/error.hpp"
+#include "redis/mastership.hpp"
 #include "redis/url.hpp"
 
 namespace redis {
@@ -33,8 +34,8 @@ class Discovery {
   asio::awaitable<Found> connect();
   /// A connection to that node, logged in, whatever its role.
   asio::awaitable<Found> connect_to(Address address);
-  /// Whether the sentinels name another master by now. May run beside connect().
-  asio::awaitable<bool> has_moved_from(Address master);
+  /// Whether a node that answers as a master is the one. May run beside connect().
+  asio::awaitable<Mastership> mastership_of(Address node);
   /// What a MOVED said: connect() looks there first.
   void moved_to(Address address) { hint_ = std::move(address); }
 
@@ -45,9 +46,11 @@ class Discovery {
   asio::awaitable<Found> master_at(Address address);
   struct Poll;
   struct View;
-  asio::awaitable<base::Result<Address, Error>> named_master();
-  asio::awaitable<void> poll_sentinel(Address sentinel, Poll& poll);
-  asio::awaitable<base::Result<View, Error>> ask_sentinel(Address sentinel);
+  static bool is_behind(const View& a, const View& b);
+  asio::awaitable<Mastership> ownership_of(Address node);
+  asio::awaitable<void> ask_sentinels(Poll& poll);
+  asio::awaitable<void> ask_sentinel(Address sentinel, Poll& poll);
+  asio::awaitable<base::Result<View, Error>> view_of(Connection& sentinel);
   asio::awaitable<base::Result<Address, Error>> owner_by(Address node);
   asio::awaitable<Found> open(Address address, std::chrono::milliseconds time);
   asio::awaitable<base::Result<Replies, Error>> say(Connection& connection,
@@ -62,6 +65,7 @@ class Discovery {
   std::string name_;
   std::deque<Address> nodes_;  // the server, the sentinels or the cluster's nodes; next one first
   std::optional<Address> hint_;
+  std::uint64_t config_epoch_ = 0;  // by which the sentinels named the master found last
 };
 
 }  // namespace redis

@@ -68,13 +68,13 @@ asio::awaitable<base::Status> Keeper::connect() {
   co_return greeted;
 }
 
-void Keeper::look_again() { scope_->spawn(leave_if_moved(shared_from_this())); }
-
-asio::awaitable<void> Keeper::leave_if_moved(std::shared_ptr<Keeper> self) {
+asio::awaitable<Mastership> Keeper::check_mastership(std::shared_ptr<Keeper> self) {
   const auto connection = self->connection();
-  if (!connection) co_return;
-  const bool moved = co_await self->discovery_.has_moved_from(connection->address());
-  if (moved) connection->retire("the sentinels name another master");
+  if (!connection) co_return Mastership::doubted;
+  const auto found = co_await self->discovery_.mastership_of(connection->address());
+  if (found == Mastership::lost) connection->retire("another one is the master now");
+  const bool meanwhile = connection != self->connection() && found == Mastership::held;
+  co_return meanwhile ? Mastership::doubted : found;
 }
 
 void Keeper::announce() {

@@ -52,14 +52,13 @@ class Keeper : public std::enable_shared_from_this<Keeper> {
   /// Why there is no connection.
   [[nodiscard]] const std::string& why() const { return why_; }
   [[nodiscard]] Discovery& discovery() { return discovery_; }
-  /// Asks the sentinels again, and gives the connection up if they name another master.
-  void look_again();
+  /// Whether the connection is to the master that is meant; gives it up if it is not.
+  static asio::awaitable<Mastership> check_mastership(std::shared_ptr<Keeper> self);
   /// Tells that the latest connection is there, if that was not told yet.
   void announce();
 
  private:
   static asio::awaitable<void> run(std::shared_ptr<Keeper> self, std::shared_ptr<void> owner);
-  static asio::awaitable<void> leave_if_moved(std::shared_ptr<Keeper> self);
   asio::awaitable<base::Status> connect();
   void miss(const std::string& why);
 

@@ -165,8 +165,9 @@ def test_a_mute_subscription_is_noticed_and_nothing_is_missed(backends, redis):
 
 @pytest.fixture
 def pair(tmp_path):
-    """A master and its replica, without sentinels: whoever has a replica waits for it."""
-    master = Node(tmp_path / "master").start()
+    """A master and its replica, without sentinels. The master alone keeps no promise: a second of
+    its log may be lost."""
+    master = Node(tmp_path / "master", appendfsync="everysec").start()
     replica = Node(tmp_path / "replica", replicaof=f"127.0.0.1 {master.port}").start()
     eventually(lambda: Group.replicas_of(master) == 1, "the replica is in step")
     yield master, replica

@@ -1,6 +1,7 @@
-"""The model of the journal over Redis holds what it promises, and needs each of its rules.
+"""The models of the journal over Redis hold what it promises, and need each of their rules.
 
-spin searches every run of journal.pml, from whose beginning on everything is explained.
+spin searches every run of journal.pml, from whose beginning on everything is explained, and of
+confirm.pml, which is about three nodes and nothing but confirmations.
 """
 
 import pathlib
@@ -10,7 +11,8 @@ import subprocess
 
 import pytest
 
-MODEL = pathlib.Path(__file__).parent / "journal.pml"
+FOLDER = pathlib.Path(__file__).parent
+MODEL, CONFIRM = FOLDER / "journal.pml", FOLDER / "confirm.pml"
 LIMIT_S = 300
 
 # What goes wrong how often, in runs of two operations; one failover where nothing else is said.
@@ -30,12 +32,12 @@ RULES = [  # the rule that is taken out, where, and the promise that then breaks
 ]
 
 
-def search(folder, bounds, *without, cycles=False):
+def search(folder, bounds, *without, cycles=False, model=MODEL):
     """What the full search reports. `cycles`: of runs that never end, instead of bad steps."""
-    shutil.copy(MODEL, folder)
+    shutil.copy(model, folder)
     defines = [f"-D{name}={value}" for name, value in bounds.items()]
     defines += [f"-D{name}" for name in without]
-    for command in (["spin", *defines, "-a", MODEL.name],
+    for command in (["spin", *defines, "-a", model.name],
                     ["gcc", "-O1", "-w", "-DNOREDUCE", "-DNP" if cycles else "-DSAFETY", "pan.c",
                      "-o", "pan"]):
         made = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT_S)
@@ -75,3 +77,16 @@ def test_without_a_rule_a_promise_breaks(rule, bounds, promise, tmp_path):
     broken = re.search(r"assertion violated (.*) \(at depth", report)
     assert errors(report) == 1 and broken, f"{rule} can be left out:\n{report}"
     assert promise in broken.group(1), report
+
+
+def test_what_every_replica_has_confirmed_survives_a_failover_from_a_living_master(tmp_path):
+    check_that_nothing_was_found(search(tmp_path, {}, model=CONFIRM))
+
+
+@pytest.mark.parametrize("rule", ["COUNT_ONLY", "NEWCOMERS_IGNORED", "NOBODY_ASKED",
+                                  "SENTINELS_FIRST"])
+def test_with_another_rule_a_confirmed_entry_is_lost(rule, tmp_path):
+    report = search(tmp_path, {}, rule, model=CONFIRM)
+    broken = re.search(r"assertion violated (.*) \(at depth", report)
+    assert errors(report) == 1 and broken, f"{rule} would do as well:\n{report}"
+    assert "acknowledged" in broken.group(1), report

@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
 
 constexpr milliseconds kProbeEvery{500};
-constexpr milliseconds kLookEvery{2'000};
+constexpr milliseconds kRetryMax{400};
 // How long a gap in what was published is left to the next message before the log is read.
 constexpr milliseconds kFollowWithin{5'000};
 
@@ -34,6 +34,8 @@ void tell_ended(const canvas::Position& seen) {
   ops::log::warning("history was lost: a new epoch begins",
                     {{"seen_epoch", seen.epoch}, {"seen_offset", seen.offset}});
 }
+
+milliseconds next_pause(milliseconds pause) { return std::min(2 * pause, kRetryMax); }
 
 void tell_mute() { ops::log::warning("the subscription to Redis is mute: making it again", {}); }
 
@@ -78,7 +80,7 @@ Called<base::Done> CanvasLink::set_rules(const canvas::Rules& rules) {
 
 Called<std::vector<canvas::Answer>> CanvasLink::append(
     std::span<const canvas::Operation> operations) {
-  const auto confirm = confirm_replicas();
+  const auto confirm = confirmers_.count();
   auto appended = co_await functions_.append(operations, confirm);
   if (!appended) {
     look_again_after(appended.error());
@@ -87,9 +89,14 @@ Called<std::vector<canvas::Answer>> CanvasLink::append(
     co_return appended.error();
   }
   if (appended->record) follow(std::move(*appended->record));
-  if (appended->confirmed_by < confirm) {
-    distrust(client_.address() + ": too few replicas confirm what is written");
-    co_return CallError{CallFailure::unknown, "too few replicas have confirmed"};
+  if (confirm > 0) {
+    const auto verdict = confirmers_.judge(appended->confirmed_by, appended->online);
+    if (verdict == Confirmers::Verdict::too_few) {
+      distrust(client_.address() + ": too few replicas confirm what is written");
+    }
+    if (verdict != Confirmers::Verdict::confirmed) {
+      co_return CallError{CallFailure::unknown, "too few replicas have confirmed"};
+    }
   }
   unconfirmed_.clear();
   canvas::Position last;
@@ -144,7 +151,8 @@ asio::awaitable<milliseconds> CanvasLink::next_step() {
   if (!connected_) co_return kProbeEvery;
   if (!prepared_) {
     const bool done = co_await prepare();
-    co_return done ? milliseconds(0) : kRetry;
+    if (done) prepare_again_ = kRetry;
+    co_return done ? milliseconds(0) : std::exchange(prepare_again_, next_pause(prepare_again_));
   }
   if (!loaded_) {
     const bool done = co_await load();
@@ -189,6 +197,7 @@ void CanvasLink::on_connected(bool connected, const std::string& why) {
     ops::log::info("connected to Redis", {{"redis", why}});
     // Another master, or one that was restarted, may not hold what was seen.
     prepared_ = false;
+    prepare_again_ = kRetry;
   } else {
     set_usable(false, why);
   }
@@ -301,6 +310,7 @@ asio::awaitable<void> CanvasLink::probe() {
     tell_mute();
     subscriber_.restart();
   }
+  co_await look_at_replicas();
   auto state = co_await functions_.state();
   if (!state) co_return look_again_after(state.error());
   take_rules(state->rules, state->rules_version);
@@ -320,16 +330,16 @@ asio::awaitable<void> CanvasLink::probe() {
   }
 }
 
+asio::awaitable<void> CanvasLink::look_at_replicas() {
+  if (confirmers_.count() == 0) co_return;
+  const auto online = co_await functions_.online();
+  if (online && !confirmers_.see(*online)) distrust(client_.address() + ": a replica that must confirm has gone");
+}
+
 /// Whether what is appended becomes durable again, found out with nothing to append.
 asio::awaitable<void> CanvasLink::try_append() {
-  const auto durability = co_await functions_.durability();
-  if (!durability) co_return;
-  // Replicas that are gone are waited for all the same, unless the disk keeps the promise alone.
-  if (durability->synced || durability->replicas > 0) replicas_ = durability->replicas;
-  const auto appended = co_await append({});
-  if (appended || Clock::now() < next_look_) co_return;
-  next_look_ = Clock::now() + kLookEvery;
-  client_.look_again();
+  const bool learned = co_await learn_confirmers(false);
+  if (learned) static_cast<void>(co_await append({}));
 }
 
 // --- Others -----------------------------------------------------------------------------------
@@ -350,12 +360,6 @@ void CanvasLink::set_usable(bool usable, const std::string& why) {
   usable_ = usable;
   trouble_ = usable ? std::string() : why;
   events_.on_usable(usable, why);
-}
-
-std::int64_t CanvasLink::confirm_replicas() const {
-  if (options_.confirm_replicas) return *options_.confirm_replicas;
-  const bool replicated = options_.url.kind != redis::Url::Kind::single || replicas_ > 0;
-  return replicated ? 1 : 0;
 }
 
 }  // namespace journal

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "journal/redis/confirmers.hpp"
 #include "journal/redis/follower.hpp"
 #include "journal/redis/functions.hpp"
 #include "journal/redis/heartbeat.hpp"
@@ -74,7 +75,9 @@ class CanvasLink {
   Task<bool> fill();
   Task<bool> check_epoch();
   Task<> probe();
+  Task<> look_at_replicas();
   Task<> try_append();
+  Task<bool> learn_confirmers(bool anew);
   Task<> make_again();
   Task<> until_followed(const canvas::Position& position);
   Task<> sleep(std::chrono::milliseconds time);
@@ -90,7 +93,6 @@ class CanvasLink {
   void take_rules(const canvas::Rules& rules, std::uint64_t version);
   void wake();
   [[nodiscard]] StandingBoard candidate();
-  [[nodiscard]] std::int64_t confirm_replicas() const;
 
   const RedisOptions options_;
   const LinkEvents events_;
@@ -103,7 +105,8 @@ class CanvasLink {
   bool stopping_ = false;
   bool connected_ = false;
   bool prepared_ = false;  // the present connection is one that can be worked with
-  bool loaded_ = false;    // the follower stands in the canvas that is there now
+  std::chrono::milliseconds prepare_again_ = kRetry;
+  bool loaded_ = false;  // the follower stands in the canvas that is there now
   bool rules_set_ = false;
   bool gap_ = false;    // something is missing: read the log
   bool doubt_ = false;  // the journal may not hold what was seen here
@@ -112,7 +115,7 @@ class CanvasLink {
   std::string unconfirmed_;  // why what is appended does not become durable; empty: it does
   Follower follower_;
   canvas::Board board_;  // at follower_.at()
-  std::int64_t replicas_ = 0;
+  Confirmers confirmers_;
   std::uint64_t rules_version_ = 0;
   std::string replication_id_;
   boost::asio::steady_timer wake_;      // cancelled when there is something to do
@@ -120,7 +123,6 @@ class CanvasLink {
 
   Heartbeat heartbeat_;
   Clock::time_point next_probe_;
-  Clock::time_point next_look_;  // at the sentinels
 };
 
 }  // namespace journal

@@ -25,6 +25,10 @@ CallError other_size(const canvas::Size& found) {
                                     ", not as CANVAS_WIDTH and CANVAS_HEIGHT say"};
 }
 
+CallError in_doubt(const std::string& address) {
+  return {CallFailure::not_applied, address + ": is being replaced as the master, maybe"};
+}
+
 void warn_of_loss(const std::string& address) {
   ops::log::warning(
       "Redis may lose acknowledged placements: it neither syncs every write "
@@ -41,11 +45,11 @@ void tell_made(const canvas::Position& position) {
 
 /// After every connection: what this program needs of the server, and whose canvas it holds.
 asio::awaitable<bool> CanvasLink::prepare() {
+  // First, because a master that was left behind takes nothing, the library neither.
+  const bool learned = co_await learn_confirmers(true);
+  if (!learned) co_return false;
   const auto loaded = co_await functions_.load_library();
   if (!loaded) co_return failed(loaded.error());
-  const auto durability = co_await functions_.durability();
-  if (!durability) co_return failed(durability.error());
-  replicas_ = durability->replicas;
   auto state = co_await functions_.state();
   if (!state && state.error().kind == CallFailure::empty) {
     co_await make_again();
@@ -61,9 +65,6 @@ asio::awaitable<bool> CanvasLink::prepare() {
     const auto set = co_await functions_.set_rules(options_.rules);
     if (!set) co_return failed(set.error());
   }
-  if (!durability->synced && confirm_replicas() == 0) {
-    warn_of_loss(client_.address());
-  }
   replication_id_ = state->replication_id;
   // Only a later epoch means to begin anew; in an earlier one history was lost.
   const auto seen_epoch = follower_.at().position.epoch;
@@ -76,6 +77,25 @@ asio::awaitable<bool> CanvasLink::prepare() {
 bool CanvasLink::failed(const CallError& error) {
   set_usable(false, error.message);
   return false;
+}
+
+/// Who must confirm what is written. Whoever is there when the node is known to be the master, or
+/// may become it afterwards: the master is asked first, and then those who decide who it is.
+asio::awaitable<bool> CanvasLink::learn_confirmers(bool anew) {
+  const auto durability = co_await functions_.durability();
+  if (!durability) co_return failed(durability.error());
+  const auto mastership = co_await client_.check_mastership();
+  if (mastership == redis::Mastership::lost) co_return false;  // of which the client tells
+  if (mastership != redis::Mastership::held) co_return failed(in_doubt(client_.address()));
+  if (!anew) {
+    confirmers_.forget_missing(durability->online);
+    co_return true;
+  }
+  const bool alone = options_.url.kind == redis::Url::Kind::single;
+  const bool without = alone && (durability->synced || durability->online.empty());
+  if (without && !durability->synced) warn_of_loss(client_.address());
+  confirmers_.reset(durability->online, without ? 0 : 1);
+  co_return true;
 }
 
 asio::awaitable<bool> CanvasLink::load() {

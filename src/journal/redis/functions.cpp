@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds kCallTime{2'000};
 constexpr std::chrono::milliseconds kLargeCallTime{10'000};
 // Shorter than a call may take, so that a missing replica is not taken for a dead master.
 constexpr std::int64_t kConfirmMs = 1'000;
+// A replica that has not been heard of for longer is frozen or cut off: nobody will make it master.
+constexpr std::int64_t kLagMaxS = 3;
 
 std::string log_of(std::string_view state_key) {
   constexpr std::string_view kState = "state";
@@ -127,6 +129,27 @@ std::string_view info(std::string_view text, std::string_view name) {
   return value.substr(0, value.find_first_of("\r\n"));
 }
 
+/// The value after "name=" in one line of INFO, as "slave0:ip=10.0.0.7,port=6379,state=online".
+std::string_view part(std::string_view line, std::string_view name) {
+  const auto at = line.find(name);
+  if (at == std::string_view::npos) return {};
+  const auto value = line.substr(at + name.size());
+  return value.substr(0, value.find_first_of(",\r\n"));
+}
+
+/// The replicas in the text of INFO replication that are in step with the master.
+ReplicaSet online_in(std::string_view text) {
+  ReplicaSet online;
+  for (std::size_t at = text.find("\nslave"); at != std::string_view::npos;
+       at = text.find("\nslave", at + 1)) {
+    const auto line = text.substr(at + 1, text.find('\n', at + 1) - at);
+    const auto lag_s = base::parse_number<std::int64_t>(part(line, ",lag="));
+    if (part(line, ",state=") != "online" || !lag_s || *lag_s > kLagMaxS) continue;
+    online.insert(std::string(part(line, ":ip=")).append(":").append(part(line, ",port=")));
+  }
+  return online;
+}
+
 }  // namespace
 
 Functions::Functions(redis::Client& client, std::string key, std::string channel)
@@ -159,10 +182,17 @@ Called<Durability> Functions::durability() {
   auto replies = co_await client_.ask(std::move(commands), kCallTime);
   if (!replies) co_return from(replies.error());
   const auto& settings = (*replies)[0];
-  const auto replicas = info((*replies)[1].text, "connected_slaves");
-  co_return Durability{.synced = setting(settings, "appendonly") == "yes" &&
-                                 setting(settings, "appendfsync") == "always",
-                       .replicas = base::parse_number<std::int64_t>(replicas).value_or(0)};
+  Durability durability;
+  durability.synced =
+      setting(settings, "appendonly") == "yes" && setting(settings, "appendfsync") == "always";
+  durability.online = online_in((*replies)[1].text);
+  co_return durability;
+}
+
+Called<ReplicaSet> Functions::online() {
+  const auto about = co_await call(redis::command("INFO", "replication"), kCallTime);
+  if (!about) co_return about.error();
+  co_return online_in(about->text);
 }
 
 Called<CanvasState> Functions::state() {
@@ -197,7 +227,10 @@ Called<Appended> Functions::append(std::span<const canvas::Operation> operations
                                    std::int64_t confirm) {
   std::vector<redis::Command> commands;
   commands.push_back(function("append", channel_, encode_operations(operations)));
-  if (confirm > 0) commands.push_back(redis::command("WAIT", confirm, kConfirmMs));
+  if (confirm > 0) {
+    commands.push_back(redis::command("WAIT", confirm, kConfirmMs));
+    commands.push_back(redis::command("INFO", "replication"));
+  }
   auto replies = co_await client_.ask(std::move(commands), kCallTime);
   if (!replies) co_return from(replies.error());
   const auto& reply = replies->front();
@@ -211,7 +244,10 @@ Called<Appended> Functions::append(std::span<const canvas::Operation> operations
     appended.record = decode_record(record);
     if (!appended.record) co_return surprising("pb1_append");
   }
-  if (confirm > 0) appended.confirmed_by = (*replies)[1].integer;
+  if (confirm > 0) {
+    appended.confirmed_by = (*replies)[1].integer;
+    appended.online = online_in((*replies)[2].text);
+  }
   co_return appended;
 }
 

@@ -14,6 +14,7 @@
 #include "canvas/board.hpp"
 #include "canvas/cooldown.hpp"
 #include "journal/redis/codec.hpp"
+#include "journal/redis/confirmers.hpp"
 #include "journal/redis/follower.hpp"
 #include "redis/client.hpp"
 
@@ -50,13 +51,14 @@ struct CanvasState {
 struct Appended {
   std::vector<canvas::Answer> answers;
   std::optional<Record> record;   // nothing when nothing was accepted
-  std::int64_t confirmed_by = 0;  // replicas
+  std::int64_t confirmed_by = 0;  // so many replicas
+  ReplicaSet online;              // just after that; empty when nobody was waited for
 };
 
 /// How the server keeps what it is told.
 struct Durability {
   bool synced = false;  // every write is on disk before it is answered
-  std::int64_t replicas = 0;
+  ReplicaSet online;    // replicas that follow it closely
 };
 
 enum class EpochCheck { held, unknown, ended, other };
@@ -70,11 +72,13 @@ class Functions {
   /// Loads the library, if the server does not have just this one.
   Called<base::Done> load_library();
   Called<Durability> durability();
+  /// The replicas that follow the server closely.
+  Called<ReplicaSet> online();
 
   Called<CanvasState> state();
   /// `size` must be the canvas's.
   Called<StandingBoard> snapshot(canvas::Size size);
-  /// `confirm` > 0: waits until as many replicas have it, but not long; see confirmed_by.
+  /// `confirm` > 0: waits until as many replicas have it, but not long; see `confirmed_by`.
   Called<Appended> append(std::span<const canvas::Operation> operations, std::int64_t confirm);
   Called<canvas::Charges> charges(base::PersonId person);
   Called<base::Done> set_rules(const canvas::Rules& rules);

@@ -25,9 +25,6 @@ struct RedisOptions {
   std::uint8_t blank_color = 0;
   canvas::Rules rules;
   std::string name = "pixel-battle";  // of the replica, in Redis's CLIENT LIST
-  /// How many Redis replicas must have an entry before it is acknowledged; nullopt: one where
-  /// there are replicas (Sentinel, Cluster), none otherwise.
-  std::optional<std::int64_t> confirm_replicas;
   /// How long the programs of an empty Redis wait for one that remembers more than they do.
   std::chrono::milliseconds rebuild_wait{1'000};
   /// How long start() waits for Redis before it goes on without.

@@ -1,6 +1,7 @@
 // The client and the subscriber under Redis Sentinel.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
 #include "tests/support/redis_topology.hpp"
@@ -49,6 +50,26 @@ RedisServer::Options sentinel_naming(const RedisServer& master, int config_epoch
                       std::to_string(config_epoch) + "\n"};
 }
 
+Mastership check(TestClient& test) {
+  std::optional<Mastership> found;
+  const auto ask = [&]() -> boost::asio::awaitable<void> {
+    found = co_await test.client->check_mastership();
+  };
+  test.loop.run(ask());
+  return found.value();
+}
+
+TEST(Sentinel, AMasterHoldsItsPlaceAsLongAsMostSentinelsSaySoAndNoneDoubtsIt) {
+  support::SentinelGroup group;
+  TestClient test(group.url());
+  EXPECT_EQ(test.say(command("PING")), "PONG");
+  EXPECT_EQ(check(test), Mastership::held);
+  group.sentinels[1]->kill();
+  EXPECT_EQ(check(test), Mastership::held);
+  group.sentinels[0]->kill();
+  EXPECT_EQ(check(test), Mastership::doubted) << "one of three says too little";
+}
+
 TEST(Sentinel, BelievesTheOneThatKnowsOfTheLastFailover) {
   RedisServer left;
   RedisServer present;
@@ -70,12 +91,11 @@ TEST(Sentinel, LeavesALivingMasterForTheOneThatIsNamedNow) {
   newest.kill();
   TestClient test("redis+sentinel://" + behind.address() + "," + newest.address() + "/m");
   EXPECT_EQ(test.say(command("PING")), "PONG");
-  test.client->look_again();
-  EXPECT_EQ(test.say(command("PING")), "PONG");
+  EXPECT_EQ(check(test), Mastership::doubted) << "only one of two sentinels can be asked";
   EXPECT_EQ(test.client->address(), left.address());
 
   newest.start();
-  test.client->look_again();
+  EXPECT_EQ(check(test), Mastership::lost);
   test.until_disconnected();
   EXPECT_EQ(test.say(command("PING")), "PONG");
   EXPECT_EQ(test.client->address(), present.address());
