@@ -56,7 +56,9 @@ enum class Refusal : std::uint8_t {
   stale = 6,
   unavailable = 7,
   busy = 8,
+  banned = 9,
 };
+inline constexpr Refusal kLastRefusal = Refusal::banned;
 
 /// What a person may still place. `next_charge_ms` is 0 when all charges are there.
 struct Charges {

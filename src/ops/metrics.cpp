@@ -144,10 +144,10 @@ Metrics::Metrics(std::string_view version)
                               {"hello", "resume", "sign_in", "place", "ping", "malformed"})),
       placements_accepted(
           registry_->counter("placements_accepted_total", "Placements made durable.")),
-      placements_refused(registry_->counters("placements_refused_total", "Placements refused.",
-                                             "reason",
-                                             {"cooldown", "frozen", "outside", "bad_color",
-                                              "not_signed_in", "stale", "unavailable", "busy"})),
+      placements_refused(
+          registry_->counters("placements_refused_total", "Placements refused.", "reason",
+                              {"cooldown", "frozen", "outside", "bad_color", "not_signed_in",
+                               "stale", "unavailable", "busy", "banned"})),
       placement_seconds(registry_->histogram(
           "placement_seconds", "Time from a placement asked for to its answer.", kLatencyBuckets)),
       commit_seconds(registry_->histogram("commit_seconds", "Time to make one batch durable.",

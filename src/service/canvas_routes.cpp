@@ -54,6 +54,8 @@ Reply refusal_reply(const canvas::Refused& refused) {
                                    ",\"charges\":" + std::to_string(refused.charges.left));
     case canvas::Refusal::frozen:
       return error_reply(403, code, "The canvas is frozen.");
+    case canvas::Refusal::banned:
+      return error_reply(403, code, "You cannot place here any more.");
     case canvas::Refusal::outside:
       return error_reply(400, code, "This pixel is not on the canvas.");
     case canvas::Refusal::bad_color:

@@ -12,8 +12,9 @@ namespace {
 
 namespace limits = base::limits;
 
-constexpr std::array<std::string_view, 8> kRefusalNames = {
-    "cooldown", "frozen", "outside", "bad_color", "not_signed_in", "stale", "unavailable", "busy"};
+constexpr std::array<std::string_view, static_cast<std::size_t>(canvas::kLastRefusal)>
+    kRefusalNames = {"cooldown", "frozen",      "outside", "bad_color", "not_signed_in",
+                     "stale",    "unavailable", "busy",    "banned"};
 
 }  // namespace
 

@@ -27,7 +27,7 @@ TYPES = {message[0]: kind for kind, message in (CLIENT | SERVER).items()}
 
 WHY = {"another_epoch": 1, "too_old": 2, "digest_differs": 3, "ahead": 4}
 REASON = {"cooldown": 1, "frozen": 2, "outside": 3, "bad_color": 4, "not_signed_in": 5, "stale": 6,
-          "unavailable": 7, "busy": 8}
+          "unavailable": 7, "busy": 8, "banned": 9}
 NOTICE = {"draining": 1, "frozen": 2, "message": 3, "cooldown": 4}
 
 

@@ -104,7 +104,7 @@ def test_presence_counts_the_players(server):
 
 def test_every_reason_of_a_refusal_has_its_http_status():
     """The table of refusals in the specification is the one the tests go by."""
-    assert list(codec.REASON.values()) == list(range(1, 9))
+    assert list(codec.REASON.values()) == list(range(1, 10))
 
 
 def test_answers_come_in_the_order_of_the_placements(server):

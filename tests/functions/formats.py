@@ -13,7 +13,7 @@ STATE = PREFIX + "state"
 def library():
     """The text that the binary embeds."""
     folder = ROOT / "src/journal/redis"
-    parts = ("pixel_battle.lua", "pixel_battle_epochs.lua")
+    parts = ("pixel_battle.lua", "pixel_battle_knobs.lua", "pixel_battle_epochs.lua")
     return "".join((folder / name).read_text(encoding="utf-8") for name in parts)
 
 

@@ -65,6 +65,15 @@ class HotJournal:
     def rules(self, cooldown_ms, charges_max, frozen=0):
         return self.call("rules", CHANNEL, cooldown_ms, charges_max, frozen)[0]
 
+    def settings(self, cooldown_ms, charges_max, frozen=0):
+        return self.call("settings", CHANNEL, cooldown_ms, charges_max, frozen)[0]
+
+    def ban(self, person, banned=1):
+        return self.call("ban", person, banned)[0]
+
+    def bans(self):
+        return [int(person) for person in self.call("bans")]
+
     def end_epoch(self, epoch, offset, digest):
         return self._outcome(self.call("end_epoch", CHANNEL, epoch, offset, digest))
 

@@ -2,7 +2,7 @@
 
 from formats import Answer, Record, next_digest
 
-COOLDOWN, FROZEN, OUTSIDE, STALE = 1, 2, 3, 6
+COOLDOWN, FROZEN, OUTSIDE, STALE, BANNED = 1, 2, 3, 6, 9
 WINDOW = 8
 U32_MAX = 2**32 - 1
 
@@ -25,7 +25,7 @@ class Model:
         self.set_rules(state.cooldown_ms, state.charges_max, state.frozen)
         self.board = bytearray([blank]) * (state.width * state.height)
         self.now_ms = 0
-        self.full_at_ms, self.windows = {}, {}
+        self.full_at_ms, self.windows, self.banned = {}, {}, set()
         self.log = [Record(self.epoch, self.offset, self.digest, self.digest, 0)]
 
     def set_rules(self, cooldown_ms, charges_max, frozen):
@@ -53,6 +53,8 @@ class Model:
         left, next_ms = self.charges(op.person)
         if window and op.sequence <= window[-1][0] or op.sequence == 0:
             return Answer(STALE, 0, 0, left, next_ms)
+        if op.person in self.banned:
+            return Answer(BANNED, 0, 0, left, next_ms)
         if self.frozen:
             return Answer(FROZEN, 0, 0, left, next_ms)
         if op.x >= self.width or op.y >= self.height:

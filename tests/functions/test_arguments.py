@@ -69,7 +69,7 @@ def test_the_channel(painted):
 
 
 COUNTS = {"state": 0, "snapshot": 0, "charges": 1, "open": 9, "append": 2, "rules": 4,
-          "end_epoch": 4, "offer": 4, "trim": 2}
+          "settings": 4, "ban": 2, "bans": 0, "end_epoch": 4, "offer": 4, "trim": 2}
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -95,21 +95,25 @@ def test_whatever_is_not_a_number(painted, text):
     good = {
         "open": ["64", "64", "31", "0", "5", "0", "1", "0"],
         "rules": [CHANNEL, "0", "5", "0"],
+        "settings": [CHANNEL, "0", "5", "0"],
+        "ban": ["1", "1"],
         "end_epoch": [CHANNEL, "1", "0"],
         "offer": ["candidate", "1", "0", "1"],
         "trim": ["1", "1"],
     }
     more = {"open": [ZERO], "end_epoch": [ZERO]}
     for name, args in good.items():
-        for i in range(name in ("rules", "end_epoch", "offer"), len(args)):
+        for i in range(name in ("rules", "settings", "ban", "end_epoch", "offer"), len(args)):
             refused(painted, name, *args[:i], text, *args[i + 1:], *more.get(name, []))
     if text != "-1":
         refused(painted, "charges", text)
+        refused(painted, "ban", text, 1)
 
 
 @pytest.mark.parametrize("person", ["9007199254740992", "-9007199254740992", "--1", "-", "1-"])
 def test_persons_out_of_range(painted, person):
     refused(painted, "charges", person)
+    refused(painted, "ban", person, 1)
 
 
 def test_the_extreme_persons_have_charges(painted):
@@ -142,6 +146,8 @@ def test_numbers_out_of_range(journal, width, height, cooldown_ms, charges_max):
 def test_rules_out_of_range(painted):
     for rules in ((2**32, 5, 0), (0, 0, 0), (0, 65536, 0), (0, 5, 2)):
         refused(painted, "rules", CHANNEL, *rules)
+        refused(painted, "settings", CHANNEL, *rules)
+    refused(painted, "ban", 1, 2)
 
 
 def test_an_adoption(journal):
@@ -156,9 +162,13 @@ def test_an_adoption(journal):
 
 def test_a_foreign_value_in_a_key_stops_a_batch_before_it_writes(painted):
     """What an operator's slip may leave: the error is Redis's own, the batch is not half done."""
-    for name in ("log", "windows:2", "board", "buckets:2"):
+    painted.ban(99)
+    for name in ("log", "windows:2", "board", "buckets:2", "bans"):
         painted.client.rename(painted.key(name), "kept")
-        painted.client.sadd(painted.key(name), "x")
+        if name == "bans":
+            painted.client.xadd(painted.key(name), {"r": "x"})
+        else:
+            painted.client.sadd(painted.key(name), "x")
         kept = painted.everything()
         with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
             painted.append(GOOD._replace(sequence=50, person=77))

@@ -61,7 +61,8 @@ def test_another_size_is_refused(journal):
 
 def test_without_a_canvas_everything_says_so(journal):
     for call in (journal.state, journal.snapshot, lambda: journal.append(op(1)),
-                 lambda: journal.charges(1), lambda: journal.rules(0, 1),
+                 lambda: journal.charges(1), lambda: journal.rules(0, 1), journal.bans,
+                 lambda: journal.settings(0, 1), lambda: journal.ban(1),
                  lambda: journal.end_epoch(1, 0, ZERO), lambda: journal.trim(1, 1)):
         assert error_of(call)[1].startswith("EMPTY ")
     assert not journal.client.keys("*")

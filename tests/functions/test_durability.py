@@ -9,6 +9,7 @@ import pytest
 import redis
 
 import formats
+import redis_server
 from formats import Operation
 from hot_journal import FAR_MS, HotJournal
 
@@ -176,7 +177,7 @@ def test_without_memory_nothing_is_applied_but_the_log_can_be_trimmed(start_redi
 
 
 def test_a_node_of_a_cluster_takes_it(start_redis):
-    server = start_redis(cluster_enabled="yes")
+    server = start_redis(cluster_enabled="yes", cluster_port=redis_server.free_port())
     client = server.client()
     client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
     until(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"))
@@ -186,6 +187,8 @@ def test_a_node_of_a_cluster_takes_it(start_redis):
     first = journal.append(Operation(1, 1, 1, 0, 0))[0]
     assert journal.append(Operation(1, 1, 1, 0, 0)) == (first, None)
     assert journal.rules(2000, 3) == 2 and journal.charges(1)[0] == 2
+    assert journal.settings(4000, 3) == 3 and journal.ban(-7) == 1 and journal.bans() == [-7]
+    assert journal.append(Operation(-7, 1, 1, 0, 0))[0][0].status == 9
     assert journal.end_epoch(1, 7, "0" * 16) == ("ended", 2) and journal.trim(1, 0) == 1
     client.delete(journal.key("board"))
     assert journal.offer("a", 1, 1) == ("wait",)
@@ -220,7 +223,7 @@ def test_every_function_of_the_specification_is_registered(journal):
     table = (formats.ROOT / "docs/redis.md").read_text(encoding="utf-8")
     specified = {line.split("`")[1] for line in table.splitlines() if line.startswith("| `pb1_")}
     assert set(functions) == specified
-    reading = {"pb1_state", "pb1_snapshot", "pb1_charges"}
+    reading = {"pb1_state", "pb1_snapshot", "pb1_charges", "pb1_bans"}
     assert {name for name, flags in functions.items() if "no-writes" in flags} == reading
 
 

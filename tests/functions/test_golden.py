@@ -21,6 +21,8 @@ def test_batches(journal, listen, vector):
     journal.open(canvas["width"], canvas["height"], cooldown_ms=canvas["cooldown_ms"],
                  charges_max=canvas["charges_max"], frozen=canvas["frozen"],
                  epoch=canvas["epoch"], offset=canvas["offset"], digest=canvas["digest"])
+    for person in canvas.get("bans", []):
+        journal.ban(person)
     next_message = listen()
     for batch in vector["batches"]:
         journal.set_time(batch["time_ms"])

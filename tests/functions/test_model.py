@@ -71,7 +71,11 @@ def test_the_library_decides_as_the_model(journal, seed):
             rules = (*random_.choice(RULES), int(random_.random() < 0.2))
             journal.rules(*rules)
             model.set_rules(*rules)
-        elif what < 0.1:
+        elif what < 0.1 and people.producers:
+            person, banned = random_.choice(people.producers)[0], int(random_.random() < 0.5)
+            assert journal.ban(person, banned) == ((person in model.banned) != bool(banned))
+            (model.banned.add if banned else model.banned.discard)(person)
+        elif what < 0.12:
             model.end_epoch()
             lost = journal.end_epoch(model.epoch - 1, model.offset + 1, "0123456789abcdef")
             assert lost == ("ended", model.epoch)
@@ -80,7 +84,8 @@ def test_the_library_decides_as_the_model(journal, seed):
         assert got == expected
         statuses |= {answer.status for answer in got[0]}
     compare(journal, model)
-    assert statuses >= {0, 3, 6}, "the operations were too tame"
+    assert journal.bans() == sorted(model.banned)
+    assert statuses >= {0, 3, 6, 9}, "the operations were too tame"
 
 
 def test_the_largest_batch_is_decided_as_the_model(journal):

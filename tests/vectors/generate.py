@@ -186,7 +186,7 @@ def answer_messages():
         "sequence": U32_MAX, "offset": str(U64_MAX), "charges": 65535,
         "next_charge_ms": U32_MAX}
     reasons = ["cooldown", "frozen", "outside", "bad_color", "not_signed_in", "stale",
-               "unavailable", "busy"]
+               "unavailable", "busy", "banned"]
     for reason, meaning in enumerate(reasons, 1):
         yield f"refused, {meaning}", "refused", {
             "sequence": reason, "reason": reason, "wait_ms": 4321 if reason in (1, 7, 8) else 0,

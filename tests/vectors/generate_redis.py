@@ -3,7 +3,8 @@
 format "operation", "record", "answer", "message": fields and their bytes; u64 and i64 are decimal
 strings, a digest is 16 hex digits, names are text; a record comes with the digest after each entry
 format "malformed …": bytes that must be refused, and for a record where it claims to stand
-format "batches": batches given to pb1_append one after another at given times, and what they give
+format "batches": batches given to pb1_append one after another at given times, and what they give;
+    the canvas says who is banned
 """
 
 import hashlib
@@ -97,6 +98,7 @@ def answers():
     yield answer("frozen", 2, 0, 0, 5, 0, 0)
     yield answer("outside", 3, 0, 0, 1, 1, 0)
     yield answer("stale", 6, 0, 0, 0, 7, 0)
+    yield answer("banned", 9, 0, 0, 5, 0, 0)
 
 
 def messages():
@@ -153,7 +155,7 @@ def malformed():
         ("a byte too many", whole + b"\0", "29 bytes each"),
         ("none", b"", "one for each operation"),
         ("two", whole * 2, "one for each operation"),
-        ("unknown status", b"\x09" + b"\0" * 16 + whole[17:], "there is no such reason"),
+        ("unknown status", b"\x0a" + b"\0" * 16 + whole[17:], "there is no such reason"),
         ("refused with a position", b"\x06" + whole[1:], "a refusal has none"),
         ("accepted without a position", b"\0" * 29, "epochs and offsets begin at 1"),
         ("accepted with a wait", whole[:25] + b"\x01\0\0\0", "there is nothing to wait for"),
@@ -229,6 +231,9 @@ def batches():
     ])
     yield batches_of("frozen", canvas(frozen=1), [
         (T, [(op(1), (2, 5, 0)), (op(1, x=99), (2, 5, 0))])])
+    yield batches_of("banned", canvas(frozen=1, bans=["-9", "2"]), [
+        (T, [(op(1, person=-9, x=99), (9, 5, 0)), (op(1), (2, 5, 0)), (op(1, person=2), (9, 5, 0)),
+             (op(0, person=2), (6, 5, 0))])])
     yield batches_of("extreme numbers", canvas(
         width=4096, height=4096, cooldown_ms=U32_MAX, charges_max=65535, epoch=COUNT_MAX - 9,
         offset=COUNT_MAX - 9, digest="f" * 16), [

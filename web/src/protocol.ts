@@ -69,6 +69,7 @@ export enum Refusal {
   stale = 6,
   unavailable = 7,
   busy = 8,
+  banned = 9,
 }
 
 export interface Presence {

@@ -16,6 +16,7 @@ export const REFUSALS: Record<number, Word> = {
   [Refusal.stale]: "stale",
   [Refusal.unavailable]: "unavailable",
   [Refusal.busy]: "busy",
+  [Refusal.banned]: "banned",
 };
 
 export const FAILURES: Record<SignInFailure, Word> = {
@@ -51,6 +52,12 @@ export class Teller {
   quote(text: string): void {
     this.show({ word: null, text, tone: "info" });
     this.announce(text);
+  }
+
+  /** The operator has changed how fast charges come back. */
+  tellCooldown(ms: number): void {
+    const time = this.words.duration(ms);
+    this.quote(ms > 0 ? this.words.say("cooldownNow", { time }) : this.words.say("cooldownOff"));
   }
 
   /** For screen readers only. The same words again are told again. */

@@ -83,7 +83,7 @@ std::optional<Answer> get_answer(base::ByteReader& reader) {
     if (position.epoch == 0 || position.offset == 0 || wait_ms != 0) return std::nullopt;
     return Accepted{position, charges};
   }
-  if (status > static_cast<std::uint8_t>(Refusal::busy) || position != canvas::Position{}) {
+  if (status > static_cast<std::uint8_t>(canvas::kLastRefusal) || position != canvas::Position{}) {
     return std::nullopt;
   }
   return Refused{static_cast<Refusal>(status), wait_ms, charges};

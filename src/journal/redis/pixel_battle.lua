@@ -1,7 +1,7 @@
 #!lua name=pixel_battle_v1
--- Pixel Battle's hot journal as a Redis Function library: appending, opening, reading, rules. The
--- build joins pixel_battle_epochs.lua behind it. docs/redis.md specifies the keys, the bytes and
--- the functions; decisions equal those of src/journal/embedded/batch.cpp.
+-- Pixel Battle's hot journal as a Redis Function library: appending, opening, reading. The build
+-- joins pixel_battle_knobs.lua and pixel_battle_epochs.lua behind it. docs/redis.md specifies the
+-- keys, the bytes and the functions; decisions equal those of src/journal/embedded/batch.cpp.
 --
 -- Rules of these files: arguments and keys are checked before the first write, because an error
 -- does not undo what a function has written; nothing is kept between calls; 64-bit numbers that
@@ -55,6 +55,14 @@ local function prefix_of(keys, args, least, most)
   if #keys ~= 1 or string.sub(keys[1], -6) ~= ':state' then fail('BADARG', 'the key') end
   if #args < least or #args > (most or least) then fail('BADARG', 'number of arguments') end
   return string.sub(keys[1], 1, -6)
+end
+
+-- A person in decimal, as the 8 bytes that fields hold.
+local function person_of(args, i)
+  local text = args[i]
+  local person = #text <= 17 and string.find(text, '^%-?%d+$') and tonumber(text)
+  if not person or math.abs(person) > INTEGER_MAX then fail('BADARG', 'argument ' .. i) end
+  return struct.pack('<i8', person)
 end
 
 -- cooldown_ms, charges_max, frozen from argument `i` on.
@@ -144,9 +152,14 @@ local function description(state)
   }
 end
 
+-- As the field `settings` keeps them.
+local function settings_text(cooldown_ms, charges_max, frozen)
+  return string.format('%.0f %.0f %.0f', cooldown_ms, charges_max, frozen)
+end
+
 -- Writes a canvas where there is none. What is left of one that lost its board is removed, but for
--- its windows and buckets, which are true. Returns the epoch: the wanted one, or a later one when
--- the remains were already there.
+-- its windows, buckets and bans, which are true. Returns the epoch: the wanted one, or a later one
+-- when the remains were already there.
 local function make_canvas(prefix, canvas)
   local key = prefix .. 'state'
   local remains = redis.call('HMGET', key, 'epoch', 'windows_generation', 'windows_turn_ms',
@@ -160,7 +173,8 @@ local function make_canvas(prefix, canvas)
     'digest', canvas.digest, 'time_ms', text_of(canvas.time_ms), 'width', text_of(canvas.width),
     'height', text_of(canvas.height), 'cooldown_ms', text_of(canvas.cooldown_ms),
     'charges_max', text_of(canvas.charges_max), 'frozen', text_of(canvas.frozen),
-    'rules_version', text_of(canvas.rules_version), 'beat', '0',
+    'rules_version', text_of(canvas.rules_version), 'beat', '0', 'settings',
+    settings_text(canvas.cooldown_ms, canvas.charges_max, canvas.frozen),
     'windows_generation', remains[2] or '1', 'windows_turn_ms', remains[3] or '0',
     'buckets_generation', remains[4] or '1', 'buckets_turn_ms', remains[5] or '0',
     'buckets_keep_ms', text_of(keep_ms))
@@ -241,11 +255,11 @@ end
 -- Appending ------------------------------------------------------------------------------------
 
 -- The operations, checked, as parallel arrays: a table for each would cost more than the rest of
--- its decoding. `producers` and `people` are the fields of their windows and buckets.
-local function decode_operations(bytes, state)
+-- its decoding. `producers` and `people` are the fields of their windows and buckets; people are
+-- left out where nobody asks for them.
+local function decode_operations(bytes, state, with_people)
   local starts, producers, people, sequences, pixels = {}, {}, {}, {}, {}
   local byte, sub, width, height = string.byte, string.sub, state.width, state.height
-  local with_people = state.cooldown_ms > 0
   local n, at, size = 0, 1, #bytes
   while at <= size do
     if size - at < OPERATION_BYTES - 1 then fail('BADARG', 'an operation is cut off') end
@@ -272,8 +286,9 @@ local function decode_operations(bytes, state)
 end
 
 -- Decides the operations in order; nothing is written yet. `windows` and `buckets` hold what was
--- found for each operation. Returns the answers and `done`: what is to be written.
-local function decide(state, ops, windows, buckets)
+-- found for each operation; `banned` holds 1 for those of banned people, if there are any. Returns
+-- the answers and `done`: what is to be written.
+local function decide(state, ops, windows, buckets, banned)
   local pack, unpack_bytes, sub, sha1hex = struct.pack, struct.unpack, string.sub, redis.sha1hex
   local bytes, starts, sequences, pixels = ops.bytes, ops.starts, ops.sequences, ops.pixels
   local producers, people, epoch_bytes = ops.producers, ops.people, pack('<I8', state.epoch)
@@ -297,8 +312,8 @@ local function decide(state, ops, windows, buckets)
         left, next_ms = charges_at(cooldown_ms, charges_max, full, now_ms)
       end
     end
-    local refusal = sequence <= newest and '\6' or state.frozen == 1 and '\2' or
-                    not pixels[i] and '\3' or left == 0 and '\1'
+    local refusal = sequence <= newest and '\6' or banned and banned[i] == 1 and '\9' or
+                    state.frozen == 1 and '\2' or not pixels[i] and '\3' or left == 0 and '\1'
     if first or refusal then
       n = n + 1
       answers[n] = first and '\0' .. first or refusal .. NO_POSITION ..
@@ -390,15 +405,18 @@ local function append(keys, args)
   local prefix = prefix_of(keys, args, 2)
   local channel = bytes_of(args, 1, 1, 256)
   local state = state_of(prefix)
-  local ops = decode_operations(args[2], state)
+  local bans = prefix .. 'bans'
+  local banning = redis.call('EXISTS', bans) == 1
+  local ops = decode_operations(args[2], state, banning or state.cooldown_ms > 0)
   local shelves = {windows = shelf_of(prefix, state, 'windows'),
                    buckets = shelf_of(prefix, state, 'buckets')}
-  local windows, buckets = {}, {}
+  local windows, buckets, banned = {}, {}, nil
   if #ops.starts > 0 then
     windows = look_up(shelves.windows, ops.producers)
     if state.cooldown_ms > 0 then buckets = look_up(shelves.buckets, ops.people) end
+    if banning then banned = redis.call('SMISMEMBER', bans, unpack(ops.people)) end
   end
-  local answers, done = decide(state, ops, windows, buckets)
+  local answers, done = decide(state, ops, windows, buckets, banned)
   local record = ''
   if #done.accepted > 0 then record = write(prefix, channel, state, ops, done, shelves) end
   -- Something is written in any case, so that a WAIT after this call covers what repeats refer to.
@@ -408,16 +426,14 @@ end
 
 local function charges(keys, args)
   local prefix = prefix_of(keys, args, 1)
-  local text = args[1]
-  local person = #text <= 17 and string.find(text, '^%-?%d+$') and tonumber(text)
-  if not person or math.abs(person) > INTEGER_MAX then fail('BADARG', 'argument 1') end
-  local state, id = state_of(prefix), struct.pack('<i8', person)
-  local bucket = look_up(shelf_of(prefix, state, 'buckets'), {id})[1]
+  local person = person_of(args, 1)
+  local state = state_of(prefix)
+  local bucket = look_up(shelf_of(prefix, state, 'buckets'), {person})[1]
   return {charges_at(state.cooldown_ms, state.charges_max,
                      bucket and struct.unpack('<I8', bucket) or 0, state.now_ms)}
 end
 
--- Opening, reading, rules, trimming ------------------------------------------------------------
+-- Opening, reading, trimming -------------------------------------------------------------------
 
 local function state(keys, args)
   return description(state_of(prefix_of(keys, args, 0)))
@@ -454,21 +470,6 @@ local function open(keys, args)
   return description(state_of(prefix))
 end
 
-local function rules(keys, args)
-  local prefix = prefix_of(keys, args, 4)
-  local channel = bytes_of(args, 1, 1, 256)
-  local cooldown_ms, charges_max, frozen = rules_of(args, 2)
-  local before = state_of(prefix)
-  local version = before.rules_version + 1
-  redis.call('HSET', prefix .. 'state', 'cooldown_ms', text_of(cooldown_ms),
-             'charges_max', text_of(charges_max), 'frozen', text_of(frozen),
-             'rules_version', text_of(version), 'buckets_keep_ms',
-             text_of(math.max(before.buckets_keep_ms, cooldown_ms * charges_max)))
-  redis.call('PUBLISH', channel,
-             'k' .. struct.pack('<I4I4BI8', cooldown_ms, charges_max, frozen, version))
-  return {version}
-end
-
 local function trim(keys, args)
   local prefix = prefix_of(keys, args, 2)
   local epoch, offset = integer(args, 1, 1, INTEGER_MAX - 1), integer(args, 2, 0, INTEGER_MAX - 1)
@@ -485,5 +486,4 @@ register('pb1_snapshot', snapshot, 'no-writes')
 register('pb1_charges', charges, 'no-writes')
 register('pb1_open', open)
 register('pb1_append', append)
-register('pb1_rules', rules)
 register('pb1_trim', trim, 'allow-oom') -- it gives memory back

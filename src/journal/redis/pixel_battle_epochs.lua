@@ -1,5 +1,5 @@
--- Continues pixel_battle.lua: what happens when history is lost. The end of an epoch, and a wiped
--- Redis made again by the newest of several backends.
+-- Continues pixel_battle_knobs.lua: what happens when history is lost. The end of an epoch, and a
+-- wiped Redis made again by the newest of several backends.
 
 local RECORDS_MAX = 65536 -- of an adoption
 

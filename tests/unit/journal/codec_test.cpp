@@ -284,7 +284,8 @@ TEST(Codec, RefusesEveryCutOfARecord) {
 
 TEST(Library, IsTheTextOfItsFilesAndHasItsName) {
   std::string text;
-  for (const char* name : {"pixel_battle.lua", "pixel_battle_epochs.lua"}) {
+  for (const char* name :
+       {"pixel_battle.lua", "pixel_battle_knobs.lua", "pixel_battle_epochs.lua"}) {
     std::ifstream file(std::string("src/journal/redis/") + name);
     text.append(std::istreambuf_iterator<char>(file), {});
   }

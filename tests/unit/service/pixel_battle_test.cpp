@@ -126,6 +126,7 @@ TEST(RefusalNames, AreThoseOfTheSpecification) {
   EXPECT_EQ(name_of(stale), "stale");
   EXPECT_EQ(name_of(unavailable), "unavailable");
   EXPECT_EQ(name_of(busy), "busy");
+  EXPECT_EQ(name_of(banned), "banned");
 }
 
 }  // namespace
