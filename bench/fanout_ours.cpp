@@ -42,6 +42,8 @@ class OneTickFeed final : public service::Feed {
     return std::exchange(waiting_, std::nullopt);
   }
 
+  std::vector<wire::SharedBytes> take_notices() override { return {}; }
+
   wire::SharedBytes catch_up(std::uint64_t from, std::uint64_t to) override {
     // All clients come live before the first tick. One that has to catch up later was too slow, and
     // then frames are missing and the run fails.

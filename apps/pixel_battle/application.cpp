@@ -37,6 +37,12 @@ void end_at_once(const std::string& why) {
   std::_Exit(EXIT_FAILURE);
 }
 
+void tell_rules(const canvas::Rules& rules) {
+  ops::log::info("rules in force", {{"cooldown_ms", rules.cooldown_ms},
+                                    {"charges_max", rules.charges_max},
+                                    {"frozen", rules.frozen ? "yes" : "no"}});
+}
+
 }  // namespace
 
 Application::Application(const ops::Config& config)
@@ -80,10 +86,17 @@ base::Result<std::unique_ptr<journal::Journal>> Application::make_journal() {
   const canvas::Rules rules{.cooldown_ms = config_.cooldown_ms,
                             .charges_max = config_.charges_max,
                             .frozen = config_.canvas_frozen};
-  journal::Observers observers{.on_batch = [this](std::size_t entries, double seconds) {
-    metrics_.commit_seconds.observe(seconds);
-    metrics_.commit_entries.observe(static_cast<double>(entries));
-  }};
+  journal::Observers observers{.on_batch =
+                                   [this](std::size_t entries, double seconds) {
+                                     metrics_.commit_seconds.observe(seconds);
+                                     metrics_.commit_entries.observe(static_cast<double>(entries));
+                                   },
+                               .on_rules =
+                                   [this](const canvas::Rules& changed) {
+                                     tell_rules(changed);
+                                     live_->set_rules(changed);
+                                     wake();
+                                   }};
   if (config_.redis_url.empty()) {
     return journal::make_embedded({.data_dir = config_.data_dir,
                                    .size = size_,
@@ -137,22 +150,20 @@ base::Status Application::open_journal() {
   journal_ = std::move(journal).value();
   live_ = std::make_unique<service::LiveCanvas>(
       journal::Start{canvas::Board(size_, canvas::kBlankColor), {}, 0, {}},
-      canvas::color_bits(canvas::kDefaultPalette.size()), metrics_);
+      canvas::color_bits(canvas::kDefaultPalette.size()), metrics_, journal_->rules());
   const auto begin_ms = base::steady_ms();
-  const auto wake = [this] {
-    if (auto* server = listener_.load()) server->wake();
-  };
   auto started = journal_->start(
-      [this, wake](std::span<const canvas::Entry> entries) {
+      [this](std::span<const canvas::Entry> entries) {
         live_->apply(entries);
         wake();
       },
-      [this, wake](journal::Start start) {
+      [this](journal::Start start) {
         live_->reset(std::move(start));
         wake();
       },
       end_at_once);
   if (!started) return started.error();
+  static_cast<void>(live_->take_notices());  // there is nobody yet who would not know
   if (history_) history_->start_archiver();
   readiness_.add_check("journal", [this] { return check_journal(); });
   if (!live_->known()) {
@@ -165,6 +176,11 @@ base::Status Application::open_journal() {
                   {"offset", started->position.offset},
                   {"took_ms", base::steady_ms() - begin_ms}});
   return base::Done{};
+}
+
+/// Somebody who is connected has something to hear.
+void Application::wake() {
+  if (auto* server = listener_.load()) server->wake();
 }
 
 /// Where the board is known, not being able to place for some seconds makes nobody unready: the

@@ -43,6 +43,7 @@ class Application {
   base::Result<std::unique_ptr<journal::Journal>> make_journal();
   base::Status open_history(const redis::Url& redis);
   ops::Check check_journal();
+  void wake();
   base::Status open_server();
   [[nodiscard]] service::Settings settings() const;
   void drain();

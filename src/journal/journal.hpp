@@ -37,11 +37,14 @@ struct Health {
   std::string detail;
 };
 
-/// What a journal tells whoever measures it. Called from its writer's thread; short.
+/// What a journal tells besides, where somebody listens. Short; they never call the journal.
 struct Observers {
   /// A batch has become durable: its accepted entries, and the time from the first decision to
-  /// the end of the commit.
+  /// the end of the commit. On the writer's thread.
   std::function<void(std::size_t entries, double seconds)> on_batch;
+  /// rules() are others than before, whoever changed them. Calls come one after the other, on any
+  /// thread: the last one has the rules that hold.
+  std::function<void(const canvas::Rules& rules)> on_rules;
 };
 
 /// Called with entries that have just become durable: contiguous, in order, each exactly once.

@@ -81,6 +81,10 @@ void HubShard::tell(const wire::SharedBytes& frame) {
   for (const Slot& slot : slots_) slot.subscriber->tell(frame);
 }
 
+void HubShard::notify(const wire::SharedBytes& frame) {
+  for (const Slot& slot : slots_) slot.subscriber->notify(frame);
+}
+
 wire::SharedBytes HubShard::catch_up(std::uint64_t from) {
   if (const auto found = catch_ups_.find(from); found != catch_ups_.end()) return found->second;
   auto frame = feed_.catch_up(from, offset_);
@@ -116,6 +120,7 @@ void Hub::on_wake() {
 void Hub::tick() {
   awake_.store(false);  // before the tick is taken: what comes later wakes us again
   last_tick_ms_ = base::steady_ms();
+  for (const auto& frame : feed_.take_notices()) notify(frame);
   const auto tick = feed_.take_tick();
   if (!tick) return;
   for (const Member& member : members_) {
@@ -165,6 +170,12 @@ void Hub::tell_presence() {
 void Hub::tell(const wire::SharedBytes& frame) {
   for (const Member& member : members_) {
     asio::dispatch(*member.io, [shard = member.shard, frame] { shard->tell(frame); });
+  }
+}
+
+void Hub::notify(const wire::SharedBytes& frame) {
+  for (const Member& member : members_) {
+    asio::dispatch(*member.io, [shard = member.shard, frame] { shard->notify(frame); });
   }
 }
 

@@ -28,6 +28,8 @@ class Subscriber {
   virtual void begin_anew(const wire::SharedBytes& frame) = 0;
   /// A frame that may be left out when the subscriber is not keeping up.
   virtual void tell(const wire::SharedBytes& frame) = 0;
+  /// A frame that a subscriber who does not keep up gets later, behind what is waiting for it.
+  virtual void notify(const wire::SharedBytes& frame) = 0;
 
  private:
   friend class HubShard;
@@ -55,6 +57,7 @@ class HubShard {
 
   void deliver(const service::Tick& tick);
   void tell(const wire::SharedBytes& frame);
+  void notify(const wire::SharedBytes& frame);
 
   /// The offset that every subscriber who keeps up has been brought to.
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
@@ -103,7 +106,7 @@ class Hub {
   Hub(std::vector<Member> members, service::Feed& feed, int tick_ms_max, ops::Metrics& metrics,
       std::function<std::uint32_t(std::uint32_t)> on_online);
 
-  /// Something became durable. Thread-safe, cheap, does not wait.
+  /// Something became durable, or there is a notice. Thread-safe, cheap, does not wait.
   void wake();
 
   /// Starts telling the number of players. On the first worker's thread.
@@ -117,6 +120,7 @@ class Hub {
  private:
   void on_wake();
   void tick();
+  void notify(const wire::SharedBytes& frame);
   void schedule_presence();
   void tell_presence();
   [[nodiscard]] int tick_ms() const;

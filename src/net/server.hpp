@@ -38,7 +38,7 @@ class Server {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   void start();
 
-  /// The feed has something new.
+  /// The feed has something new, or a notice.
   void wake() { hub_->wake(); }
 
   /// Stops accepting, asks every client to go elsewhere, spread over `pace_ms`, and waits until

@@ -65,6 +65,7 @@ class WebSocketConnection final : public Connection, public Subscriber, public s
   void keep(const service::Tick& tick, std::size_t sent, bool failed) override;
   void begin_anew(const wire::SharedBytes& frame) override;
   void tell(const wire::SharedBytes& frame) override;
+  void notify(const wire::SharedBytes& frame) override;
 
   // Outlet.
   void send(std::string_view message) override;
@@ -293,6 +294,13 @@ void WebSocketConnection::tell(const wire::SharedBytes& frame) {
   if (!blocked_ && !outbox_.empty()) settle(outbox_.flush());
   if (closing_ || !outbox_.empty()) return;
   worker_.metrics().frames_control.add();
+  settle(outbox_.send(frame));
+}
+
+void WebSocketConnection::notify(const wire::SharedBytes& frame) {
+  if (closing_) return;
+  worker_.metrics().frames_control.add();
+  if (!outbox_.empty()) return add(*frame);
   settle(outbox_.send(frame));
 }
 

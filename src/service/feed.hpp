@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "wire/frame.hpp"
 
@@ -25,6 +26,9 @@ class Feed {
 
   /// What became durable since the last call; nullopt if nothing did.
   virtual std::optional<Tick> take_tick() = 0;
+
+  /// What everybody must be told of since the last call, as ready frames in order.
+  virtual std::vector<wire::SharedBytes> take_notices() = 0;
 
   /// A delta frame from `from` to `to`; null if it is no longer kept or would be too large.
   virtual wire::SharedBytes catch_up(std::uint64_t from, std::uint64_t to) = 0;

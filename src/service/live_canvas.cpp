@@ -1,5 +1,7 @@
 #include "service/live_canvas.hpp"
 
+#include <utility>
+
 #include "base/limits.hpp"
 
 namespace service {
@@ -20,14 +22,17 @@ canvas::Tail tail_of(const journal::Start& start) {
 
 }  // namespace
 
-LiveCanvas::LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics)
+LiveCanvas::LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics,
+                       const canvas::Rules& rules)
     : size_(start.board.size()),
       color_bits_(color_bits),
       metrics_(metrics),
       epoch_(start.position.epoch),
       board_(std::move(start.board)),
       tail_(tail_of(start)),
-      ticked_(start.position.offset) {
+      ticked_(start.position.offset),
+      rules_(rules),
+      told_rules_(rules) {
   metrics_.journal_epoch.set(static_cast<double>(epoch_));
   metrics_.journal_offset.set(static_cast<double>(ticked_));
 }
@@ -51,6 +56,11 @@ void LiveCanvas::apply(std::span<const canvas::Entry> entries) {
     tail_.push(entry);
   }
   metrics_.journal_offset.set(static_cast<double>(tail_.head()));
+}
+
+void LiveCanvas::set_rules(const canvas::Rules& rules) {
+  const std::lock_guard lock(mutex_);
+  rules_ = rules;
 }
 
 Standing LiveCanvas::standing() const {
@@ -102,6 +112,26 @@ std::optional<Tick> LiveCanvas::take_tick() {
   }
   if (base == head) return std::nullopt;
   return Tick{.base = base, .offset = head, .frame = delta_frame(base, head)};
+}
+
+/// Of changes in quick succession only what is left of them in the end is told.
+std::vector<wire::SharedBytes> LiveCanvas::take_notices() {
+  canvas::Rules rules;
+  canvas::Rules told;
+  {
+    const std::lock_guard lock(mutex_);
+    rules = rules_;
+    told = std::exchange(told_rules_, rules_);
+  }
+  std::vector<wire::SharedBytes> frames;
+  const auto notice = [&frames](wire::NoticeKind kind, std::uint32_t value) {
+    frames.push_back(wire::shared_frame(wire::encode(wire::Notice{kind, value, {}})));
+  };
+  if (rules.cooldown_ms != told.cooldown_ms) {
+    notice(wire::NoticeKind::cooldown, rules.cooldown_ms);
+  }
+  if (rules.frozen != told.frozen) notice(wire::NoticeKind::frozen, rules.frozen ? 1 : 0);
+  return frames;
 }
 
 wire::SharedBytes LiveCanvas::catch_up(std::uint64_t from, std::uint64_t to) {

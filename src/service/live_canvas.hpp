@@ -5,8 +5,10 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "canvas/board.hpp"
+#include "canvas/cooldown.hpp"
 #include "canvas/operation.hpp"
 #include "canvas/tail.hpp"
 #include "journal/journal.hpp"
@@ -32,13 +34,18 @@ struct Snapshot {
 /// Thread-safe.
 class LiveCanvas final : public Feed {
  public:
-  LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics);
+  /// `rules` are those that everybody knows of already.
+  LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics,
+             const canvas::Rules& rules = {});
 
   /// Everything anew: what was here is void, and who follows is sent to the snapshot.
   void reset(journal::Start start);
 
   /// Entries from the journal, contiguous with what is here.
   void apply(std::span<const canvas::Entry> entries);
+
+  /// The rules that hold from now on: what of them is new, everybody is told.
+  void set_rules(const canvas::Rules& rules);
 
   /// Whether the journal has given a board yet.
   [[nodiscard]] bool known() const { return standing().position.epoch != kUnknown; }
@@ -52,6 +59,7 @@ class LiveCanvas final : public Feed {
   [[nodiscard]] std::optional<wire::SnapshotReason> refuses(const Standing& reader) const;
 
   std::optional<Tick> take_tick() override;
+  std::vector<wire::SharedBytes> take_notices() override;
   wire::SharedBytes catch_up(std::uint64_t from, std::uint64_t to) override;
   wire::SharedBytes too_far_behind() override;
   wire::SharedBytes presence(std::uint32_t online) override;
@@ -71,6 +79,8 @@ class LiveCanvas final : public Feed {
   canvas::Tail tail_;
   std::uint64_t ticked_;    // the offset of the last tick taken
   bool was_reset_ = false;  // and nobody was told
+  canvas::Rules rules_;
+  canvas::Rules told_rules_;  // of which everybody was told
 };
 
 }  // namespace service

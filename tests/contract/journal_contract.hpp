@@ -12,6 +12,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -278,6 +279,26 @@ TEST_P(JournalContract, ChangedRulesHoldForWhatIsAppendedNext) {
   EXPECT_EQ(refusal(journal->ask(place(1, 3))), canvas::Refusal::cooldown);
   (*journal)->set_rules({.cooldown_ms = 0, .charges_max = 1});
   EXPECT_TRUE(is_accepted(journal->ask(place(1, 3))));
+}
+
+TEST_P(JournalContract, WhoListensHearsOnceOfRulesThatHaveChanged) {
+  const canvas::Rules first{.cooldown_ms = 1'000, .charges_max = 3};
+  const canvas::Rules frozen{.cooldown_ms = 1'000, .charges_max = 3, .frozen = true};
+  std::mutex mutex;
+  std::vector<canvas::Rules> heard;
+  auto journal = open({.rules = first, .observers = {.on_rules = [&](const canvas::Rules& rules) {
+                                         const std::lock_guard lock(mutex);
+                                         heard.push_back(rules);
+                                       }}});
+  EXPECT_EQ((*journal)->rules(), first);
+  (*journal)->set_rules(first);
+  (*journal)->set_rules(frozen);
+  EXPECT_EQ(refusal(journal->ask(place(1, 1))), canvas::Refusal::frozen);
+  (*journal)->set_rules(first);
+  EXPECT_TRUE(is_accepted(journal->ask(place(1, 1))));
+  (*journal)->stop();
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(heard, (std::vector{frozen, first}));
 }
 
 TEST_P(JournalContract, ChargesComeBackWithTime) {

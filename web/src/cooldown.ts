@@ -10,26 +10,29 @@ export interface Charges {
   progress: number; // 0 to 1 towards the next charge; 1: all are there
 }
 
+/** What of a wait is too short to count: sums of the clock's fractions are not exact. */
+const NOTHING_MS = 0.01;
+
+/**
+ * Reckons as the server does (src/canvas/cooldown.hpp): all that is kept of a person is when every
+ * charge will be back, so changed rules hold at once.
+ */
 export class Cooldown {
-  private charges = 0;
   private chargesMax = 1;
   private cooldownMs = 0;
-  private nextAt: number | null = null;
-  private known = false;
+  private fullAt: number | null = null; // null: all charges are there, as far as is known
   private serverMinusNow: number | null = null;
 
   /** The canvas's rules. Somebody the server has told us nothing about yet has every charge. */
   configure(cooldownMs: number, chargesMax: number): void {
     this.cooldownMs = cooldownMs;
     this.chargesMax = chargesMax;
-    if (!this.known) this.charges = chargesMax;
   }
 
   /** An answer of the server: what is left, and when the next one comes (0: all are there). */
   update(charges: number, nextMs: number, now: number): void {
-    this.known = true;
-    this.charges = charges;
-    this.nextAt = nextMs > 0 ? now + nextMs : null;
+    const laterMs = (this.chargesMax - charges - 1) * this.cooldownMs;
+    this.fullAt = nextMs > 0 ? now + nextMs + laterMs : null;
   }
 
   /** A refusal for want of charges: it says how long to wait. */
@@ -39,9 +42,7 @@ export class Cooldown {
 
   /** Another person, or nobody: nothing is known any more. */
   forget(): void {
-    this.known = false;
-    this.charges = this.chargesMax;
-    this.nextAt = null;
+    this.fullAt = null;
   }
 
   /** The server's clock at the start of a connection, to notice later that ours stood still. */
@@ -56,23 +57,21 @@ export class Cooldown {
   correct(serverMs: number, now: number): void {
     const missed = serverMs - now - (this.serverMinusNow ?? serverMs - now);
     this.serverMinusNow = serverMs - now;
-    if (missed > 500 && this.nextAt !== null) this.nextAt -= missed;
+    if (missed > 500 && this.fullAt !== null) this.fullAt -= missed;
   }
 
   at(now: number): Charges {
-    this.advance(now);
-    const { charges, chargesMax } = this;
-    if (this.nextAt === null) return { charges, chargesMax, nextMs: 0, progress: 1 };
-    const nextMs = this.nextAt - now;
-    const progress = this.cooldownMs > 0 ? 1 - nextMs / this.cooldownMs : 0;
-    return { charges, chargesMax, nextMs, progress: Math.min(1, Math.max(0, progress)) };
-  }
-
-  private advance(now: number): void {
-    while (this.nextAt !== null && this.nextAt <= now) {
-      this.charges = this.cooldownMs > 0 ? this.charges + 1 : this.chargesMax;
-      this.nextAt = this.charges < this.chargesMax ? this.nextAt + this.cooldownMs : null;
+    const { chargesMax, cooldownMs } = this;
+    const missingMs = (this.fullAt ?? now) - now;
+    if (missingMs <= NOTHING_MS || cooldownMs === 0) {
+      return { charges: chargesMax, chargesMax, nextMs: 0, progress: 1 };
     }
+    const missing = Math.ceil((missingMs - NOTHING_MS) / cooldownMs);
+    // More may be missing than can be held, after the rules have changed.
+    const charges = Math.max(0, chargesMax - missing);
+    const nextMs = missingMs - cooldownMs * (chargesMax - charges - 1);
+    const progress = Math.min(1, Math.max(0, 1 - nextMs / cooldownMs));
+    return { charges, chargesMax, nextMs, progress };
   }
 }
 

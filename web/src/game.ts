@@ -152,8 +152,7 @@ export class Game {
     if (!cell || !this.sync.board?.holds(cell.x, cell.y)) return;
     this.state.set({ card: { cell, info: "loading" }, sheet: null });
     const info = await api.fetchPixel(cell.x, cell.y).catch(() => "failed" as const);
-    const { card } = this.state.get();
-    if (card?.cell === cell) this.state.set({ card: { cell, info } });
+    if (this.state.get().card?.cell === cell) this.state.set({ card: { cell, info } });
   }
 
   act(action: KeyAction): void {
@@ -398,19 +397,21 @@ export class Game {
   }
 
   private notice({ kind, value, text }: Notice): void {
-    const { canvas } = this.state.get();
+    const { canvas, frozen } = this.state.get();
     switch (kind) {
       case NoticeKind.draining:
         return this.state.set({ draining: true });
       case NoticeKind.frozen:
+        if (frozen === (value === 1)) return;
         this.state.set({ frozen: value === 1 });
         this.stage?.invalidate();
         return this.teller.tell(value === 1 ? "frozen" : "unfrozen", "info");
       case NoticeKind.message:
         return this.teller.quote(text);
       case NoticeKind.cooldown:
-        if (canvas) this.setFacts({ ...canvas, cooldownMs: value });
-        return this.chargesChanged();
+        if (!canvas || canvas.cooldownMs === value) return;
+        this.setFacts({ ...canvas, cooldownMs: value });
+        return this.teller.tellCooldown(value);
     }
   }
 
@@ -457,11 +458,10 @@ export class Game {
   }
 
   private setFacts(canvas: CanvasFacts): void {
-    const first = this.state.get().canvas === null;
-    const { color } = this.state.get();
+    const { canvas: before, color } = this.state.get();
     this.state.set({ canvas, color: color < canvas.palette.length ? color : 0 });
     this.cooldown.configure(canvas.cooldownMs, canvas.chargesMax);
-    if (first) this.showPicture();
+    if (before === null) this.showPicture();
     else this.stage?.usePalette(canvas.palette);
     this.chargesChanged();
     if (!document.hidden) document.title = this.title;

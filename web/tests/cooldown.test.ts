@@ -35,8 +35,33 @@ describe("charges", () => {
 
   it("keep what is known when the canvas's rules are told again", () => {
     cooldown.update(2, 1000, 0);
+    cooldown.configure(5000, 5);
+    expect(cooldown.at(1000)).toMatchObject({ charges: 3, nextMs: 5000 });
+  });
+
+  it("are reckoned anew, as on the server, as soon as the rules are others", () => {
+    cooldown.update(2, 1000, 0); // all of them would be back at 11 000
     cooldown.configure(9000, 5);
-    expect(cooldown.at(1000)).toMatchObject({ charges: 3, nextMs: 9000 });
+    expect(cooldown.at(1000)).toMatchObject({ charges: 3, nextMs: 1000 });
+    cooldown.configure(20_000, 5);
+    expect(cooldown.at(1000)).toEqual({ charges: 4, chargesMax: 5, nextMs: 10_000, progress: 0.5 });
+  });
+
+  it("that nobody can hold any more are waited for first", () => {
+    cooldown.update(0, 5000, 0); // all of them would be back at 25 000
+    cooldown.configure(1000, 5);
+    expect(cooldown.at(0)).toMatchObject({ charges: 0, nextMs: 21_000, progress: 0 });
+    expect(cooldown.at(21_000)).toMatchObject({ charges: 1, nextMs: 1000 });
+    cooldown.configure(5000, 1);
+    expect(cooldown.at(21_000)).toMatchObject({ charges: 0, nextMs: 4000 });
+  });
+
+  it("are not short of one for a clock that counts in fractions", () => {
+    for (let now = 0.1; now < 1000; now += 0.7) {
+      cooldown.update(3, 5000, now);
+      expect(cooldown.at(now).charges).toBe(3);
+      expect(cooldown.at(now).nextMs).toBeCloseTo(5000);
+    }
   });
 
   it("are all there again for another person", () => {
@@ -48,7 +73,7 @@ describe("charges", () => {
   it("are at once all there when the cooldown was switched off", () => {
     cooldown.update(0, 4000, 0);
     cooldown.configure(0, 5);
-    expect(cooldown.at(4000)).toMatchObject({ charges: 5, nextMs: 0 });
+    expect(cooldown.at(1)).toMatchObject({ charges: 5, nextMs: 0 });
   });
 });
 

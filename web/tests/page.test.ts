@@ -8,6 +8,10 @@ import { formatHash, parseHash, parseStartParam } from "../src/location";
 import { SessionKeeper, type SessionOptions } from "../src/session";
 import { Memory } from "../src/storage";
 import { claimedUserId, parseLaunch } from "../src/telegram";
+import { Refusal } from "../src/protocol";
+import { Store } from "../src/store";
+import type { GameState } from "../src/state";
+import { REFUSALS, Teller } from "../src/teller";
 import { chooseTheme, telegramColors } from "../src/theme";
 
 describe("deep links", () => {
@@ -219,5 +223,30 @@ describe("words", () => {
     expect(new Words("en").ago(now - 185_000, now)).toBe("3 min. ago");
     expect(new Words("ru").ago(now - 2 * 86_400_000, now)).toBe("позавчера");
     expect(new Words("en").ago(now + 5000, now)).toBe("now");
+  });
+});
+
+describe("what people are told", () => {
+  it("has words for every reason of the protocol", () => {
+    const reasons = Object.values(Refusal).filter((reason) => typeof reason === "number");
+    expect(Object.keys(REFUSALS).map(Number)).toEqual(reasons);
+    expect(new Words("en").say(REFUSALS[Refusal.banned]!)).toBe("You cannot place here any more");
+  });
+
+  it.each([
+    [
+      "en",
+      "A charge now comes back every 3 sec",
+      "No cooldown any more: place as fast as you like",
+    ],
+    ["ru", "Теперь заряд возвращается каждые 3 с", "Ждать больше не нужно: ставьте сколько хотите"],
+  ] as const)("of another cooldown, in %s", (language, changed, off) => {
+    const state = new Store({ language, announcement: "" } as GameState);
+    const teller = new Teller(state, () => 0);
+    teller.tellCooldown(3000);
+    expect(state.get().toast?.text).toBe(changed);
+    expect(state.get().announcement).toBe(changed);
+    teller.tellCooldown(0);
+    expect(state.get().toast?.text).toBe(off);
   });
 });

@@ -170,7 +170,9 @@ void Embedded::pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_
 
 void Embedded::set_rules(const canvas::Rules& rules) {
   const std::lock_guard lock(mutex_);
+  if (rules_ == rules) return;
   rules_ = rules;
+  if (options_.observers.on_rules) options_.observers.on_rules(rules);
 }
 
 canvas::Rules Embedded::rules() const {

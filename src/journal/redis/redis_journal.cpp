@@ -81,6 +81,7 @@ class OverRedis final : public Journal {
   [[nodiscard]] bool idle() const;
   Task<> ask_charges(base::PersonId person,
                      std::function<void(base::Result<canvas::Charges>)> done);
+  void take(const canvas::Rules& rules);
   Task<> send_rules();
   std::optional<canvas::Rules> take_rules();
   void keep_rules(const canvas::Rules& rules);
@@ -141,7 +142,7 @@ LinkEvents OverRedis::events() {
       .on_rules =
           [this](const canvas::Rules& rules) {
             const std::lock_guard lock(mutex_);
-            rules_ = rules;
+            take(rules);
           },
       .on_usable =
           [this](bool usable, const std::string& why) {
@@ -351,10 +352,17 @@ std::uint32_t OverRedis::share_online(std::uint32_t here) {
 
 void OverRedis::set_rules(const canvas::Rules& rules) {
   const std::lock_guard lock(mutex_);
-  rules_ = rules;
+  take(rules);
   if (!serving_) return;
   unsent_rules_ = rules;
   asio::post(io_, [this] { gathered_.cancel(); });
+}
+
+/// Under the lock, so that observers hear of them in their order.
+void OverRedis::take(const canvas::Rules& rules) {
+  if (rules_ == rules) return;
+  rules_ = rules;
+  if (options_.observers.on_rules) options_.observers.on_rules(rules);
 }
 
 /// Before anything that was asked after set_rules().

@@ -16,7 +16,8 @@ namespace net {
 /// Frames say in words what they are.
 class FakeFeed final : public service::Feed {
  public:
-  std::uint64_t durable = 0;  // the newest offset
+  std::uint64_t durable = 0;         // the newest offset
+  std::vector<std::string> notices;  // not taken yet
   int ticks_asked_for = 0;
   int catch_ups_made = 0;
 
@@ -25,6 +26,11 @@ class FakeFeed final : public service::Feed {
     if (durable == ticked_) return std::nullopt;
     const auto base = std::exchange(ticked_, durable);
     return service::Tick{base, durable, delta(base, durable)};
+  }
+  std::vector<wire::SharedBytes> take_notices() override {
+    std::vector<wire::SharedBytes> frames;
+    for (auto& notice : std::exchange(notices, {})) frames.push_back(frame(std::move(notice)));
+    return frames;
   }
   wire::SharedBytes catch_up(std::uint64_t from, std::uint64_t to) override {
     ++catch_ups_made;
@@ -57,6 +63,7 @@ class FakeSubscriber final : public Subscriber {
   };
   std::vector<Kept> kept;
   std::vector<std::string> told;
+  std::vector<wire::SharedBytes> notified;
   std::vector<std::string> sent_away;
   bool keeps_up = true;
   std::function<void()> on_deliver = [] {};
@@ -71,6 +78,7 @@ class FakeSubscriber final : public Subscriber {
   }
   void begin_anew(const wire::SharedBytes& frame) override { sent_away.push_back(*frame); }
   void tell(const wire::SharedBytes& frame) override { told.push_back(*frame); }
+  void notify(const wire::SharedBytes& frame) override { notified.push_back(frame); }
 };
 
 }  // namespace net

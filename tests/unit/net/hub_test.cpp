@@ -151,6 +151,35 @@ TEST_F(HubTest, TellsEverySubscriberOfEveryWorker) {
   EXPECT_EQ(there.told, std::vector<std::string>{"draining"});
 }
 
+TEST_F(HubTest, ANoticeReachesEverySubscriberOfEveryWorkerOnceAndBeforeTheTick) {
+  auto hub = make_hub();
+  std::size_t notified_before_the_tick = 0;
+  here.on_deliver = [&] { notified_before_the_tick = here.notified.size(); };
+  feed.notices = {"frozen", "cooldown"};
+  become_durable(hub, 1);
+  run_ready();
+  ASSERT_EQ(here.notified.size(), 2U);
+  EXPECT_EQ(*here.notified[0], "frozen");
+  EXPECT_EQ(*here.notified[1], "cooldown");
+  EXPECT_EQ(there.notified, here.notified) << "one frame for all workers";
+  EXPECT_EQ(notified_before_the_tick, 2U);
+  ASSERT_EQ(here.ticks.size(), 1U);
+
+  become_durable(hub, 2);
+  run_until([&] { return here.ticks.size() == 2; });
+  EXPECT_EQ(here.notified.size(), 2U) << "said once";
+}
+
+TEST_F(HubTest, ANoticeNeedsNoTick) {
+  auto hub = make_hub();
+  feed.notices = {"frozen"};
+  hub.wake();
+  run_ready();
+  EXPECT_EQ(here.notified.size(), 1U);
+  EXPECT_EQ(there.notified.size(), 1U);
+  EXPECT_TRUE(here.ticks.empty());
+}
+
 TEST_F(HubTest, TellsTheNumberOfPlayersWhenItChanges) {
   auto hub = make_hub();
   const auto begin_ms = base::steady_ms();

@@ -194,6 +194,48 @@ TEST_F(LiveCanvasTest, SaysTheRestInFrames) {
   EXPECT_EQ(notice.value, 5000U);
 }
 
+std::vector<wire::Notice> notices_in(const std::vector<wire::SharedBytes>& frames) {
+  std::vector<wire::Notice> notices;
+  for (const auto& frame : frames) notices.push_back(message_in<wire::Notice>(frame));
+  return notices;
+}
+
+TEST_F(LiveCanvasTest, EverybodyIsToldOnceOfEachRuleThatHasChanged) {
+  LiveCanvas ruled(start_at({kEpoch, 100}, kSize), kColorBits, metrics,
+                   {.cooldown_ms = 5000, .charges_max = 5});
+  EXPECT_TRUE(ruled.take_notices().empty()) << "known from the welcome";
+
+  ruled.set_rules({.cooldown_ms = 5000, .charges_max = 5, .frozen = true});
+  auto notices = notices_in(ruled.take_notices());
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].kind, wire::NoticeKind::frozen);
+  EXPECT_EQ(notices[0].value, 1U);
+  EXPECT_TRUE(ruled.take_notices().empty()) << "said once";
+
+  ruled.set_rules({.cooldown_ms = 0, .charges_max = 9});
+  notices = notices_in(ruled.take_notices());
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0].kind, wire::NoticeKind::cooldown);
+  EXPECT_EQ(notices[0].value, 0U);
+  EXPECT_EQ(notices[1].kind, wire::NoticeKind::frozen);
+  EXPECT_EQ(notices[1].value, 0U);
+
+  ruled.set_rules({.cooldown_ms = 0, .charges_max = 1});
+  EXPECT_TRUE(ruled.take_notices().empty()) << "there is no notice of the number of charges";
+}
+
+TEST_F(LiveCanvasTest, OfRulesThatChangeBackAndForthOnlyTheLastAreTold) {
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    live.set_rules({.cooldown_ms = i, .charges_max = 1, .frozen = i % 2 == 1});
+  }
+  const auto notices = notices_in(live.take_notices());
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0].value, 999U);
+  live.set_rules({.cooldown_ms = 999, .charges_max = 1, .frozen = false});
+  live.set_rules({.cooldown_ms = 999, .charges_max = 1, .frozen = true});
+  EXPECT_TRUE(live.take_notices().empty()) << "nothing is new in the end";
+}
+
 TEST_F(LiveCanvasTest, TicksAddUpToTheBoardWhileEntriesKeepComing) {
   constexpr std::uint64_t kEntries = 20'000;
   std::thread journal([&] {
