@@ -75,7 +75,10 @@ Called<canvas::Charges> CanvasLink::charges(base::PersonId person) {
 }
 
 Called<base::Done> CanvasLink::set_rules(const canvas::Rules& rules) {
-  co_return co_await functions_.set_rules(rules);
+  const auto version = co_await functions_.set_rules(rules);
+  if (!version) co_return version.error();
+  take_rules(rules, *version);  // before others may set newer ones
+  co_return base::Done{};
 }
 
 Called<std::vector<canvas::Answer>> CanvasLink::append(
@@ -345,8 +348,9 @@ asio::awaitable<void> CanvasLink::try_append() {
 // --- Others -----------------------------------------------------------------------------------
 
 void CanvasLink::take_rules(const canvas::Rules& rules, std::uint64_t version) {
-  if (version <= rules_version_) return;
+  if (!std::exchange(rules_anew_, false) && version <= rules_version_) return;
   rules_version_ = version;
+  rules_ = rules;
   events_.on_rules(rules);
 }
 

@@ -79,6 +79,7 @@ class CanvasLink {
   Task<> try_append();
   Task<bool> learn_confirmers(bool anew);
   Task<> make_again();
+  Task<> turn_back_rules();
   Task<> until_followed(const canvas::Position& position);
   Task<> sleep(std::chrono::milliseconds time);
 
@@ -107,7 +108,7 @@ class CanvasLink {
   bool prepared_ = false;  // the present connection is one that can be worked with
   std::chrono::milliseconds prepare_again_ = kRetry;
   bool loaded_ = false;  // the follower stands in the canvas that is there now
-  bool rules_set_ = false;
+  bool settings_told_ = false;
   bool gap_ = false;    // something is missing: read the log
   bool doubt_ = false;  // the journal may not hold what was seen here
   bool usable_ = false;
@@ -116,7 +117,9 @@ class CanvasLink {
   Follower follower_;
   canvas::Board board_;  // at follower_.at()
   Confirmers confirmers_;
+  std::optional<canvas::Rules> rules_;  // in force, as far as is known
   std::uint64_t rules_version_ = 0;
+  bool rules_anew_ = true;  // another Redis may count its versions otherwise
   std::string replication_id_;
   boost::asio::steady_timer wake_;      // cancelled when there is something to do
   boost::asio::steady_timer followed_;  // cancelled when the follower has moved

@@ -50,6 +50,7 @@ asio::awaitable<bool> CanvasLink::prepare() {
   if (!learned) co_return false;
   const auto loaded = co_await functions_.load_library();
   if (!loaded) co_return failed(loaded.error());
+  rules_anew_ = true;
   auto state = co_await functions_.state();
   if (!state && state.error().kind == CallFailure::empty) {
     co_await make_again();
@@ -59,12 +60,16 @@ asio::awaitable<bool> CanvasLink::prepare() {
   if (state->size != options_.size) {
     co_return failed(other_size(state->size));
   }
-  take_rules(state->rules, state->rules_version);
-  // The newest start wins: a changed setting takes effect with the first program that has it.
-  if (!std::exchange(rules_set_, true) && state->rules != options_.rules) {
-    const auto set = co_await functions_.set_rules(options_.rules);
-    if (!set) co_return failed(set.error());
+  // A changed setting takes effect with the first program that has it; what an operator has turned
+  // since the last start stays.
+  if (!settings_told_) {
+    const auto told = co_await functions_.apply_settings(options_.rules);
+    if (!told) co_return failed(told.error());
+    settings_told_ = true;
+    state = co_await functions_.state();
+    if (!state) co_return failed(state.error());
   }
+  take_rules(state->rules, state->rules_version);
   replication_id_ = state->replication_id;
   // Only a later epoch means to begin anew; in an earlier one history was lost.
   const auto seen_epoch = follower_.at().position.epoch;
@@ -161,10 +166,24 @@ asio::awaitable<void> CanvasLink::make_again() {
       }
       const auto from =
           recent.empty() ? best.at.digest : follower_.digest_at(recent.front().entry.offset - 1);
-      const auto made = co_await functions_.adopt(name, best, options_.rules, recent, from);
-      if (made && *made) co_return tell_made(best.at.position);
+      const auto made = co_await functions_.adopt(
+          name, best, options_.rules, std::max<std::uint64_t>(rules_version_, 1), recent, from);
+      if (made && *made) {
+        tell_made(best.at.position);
+        co_return co_await turn_back_rules();
+      }
     }
     co_await sleep(std::min(kRetry, options_.rebuild_wait));
+  }
+}
+
+/// What an operator had turned holds in the canvas that was made again, too.
+asio::awaitable<void> CanvasLink::turn_back_rules() {
+  const auto before = rules_;
+  while (!stopping_ && connected_ && before && *before != options_.rules) {
+    const auto set = co_await functions_.set_rules(*before);
+    if (set || set.error().kind == CallFailure::empty) co_return;
+    co_await sleep(kRetry);
   }
 }
 

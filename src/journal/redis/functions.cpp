@@ -113,6 +113,12 @@ std::string id_of(const canvas::Position& position) {
   return std::to_string(position.epoch) + "-" + std::to_string(position.offset);
 }
 
+/// A knob as pb1_rules takes it: `=` leaves it as it is.
+template <class T>
+std::string knob(const std::optional<T>& value) {
+  return value ? std::to_string(std::int64_t{*value}) : "=";
+}
+
 /// "1" for appendonly:yes in the text of CONFIG GET's pairs.
 std::string_view setting(const redis::Reply& pairs, std::string_view name) {
   for (std::size_t i = 0; i + 1 < pairs.elements.size(); i += 2) {
@@ -262,12 +268,50 @@ Called<canvas::Charges> Functions::charges(base::PersonId person) {
   co_return charges;
 }
 
-Called<base::Done> Functions::set_rules(const canvas::Rules& rules) {
+Called<std::uint64_t> Functions::set_rules(const canvas::Rules& rules) {
   auto reply = co_await call(
       function("rules", channel_, rules.cooldown_ms, rules.charges_max, int{rules.frozen}),
       kCallTime);
   if (!reply) co_return reply.error();
+  Elements elements(*reply);
+  const auto version = elements.number<std::uint64_t>();
+  if (!elements.ok()) co_return surprising("pb1_rules");
+  co_return version;
+}
+
+Called<base::Done> Functions::change_rules(const RulesChange& change) {
+  auto reply = co_await call(function("rules", channel_, knob(change.cooldown_ms),
+                                      knob(change.charges_max), knob(change.frozen)),
+                             kCallTime);
+  if (!reply) co_return reply.error();
   co_return base::Done{};
+}
+
+Called<base::Done> Functions::apply_settings(const canvas::Rules& rules) {
+  auto reply = co_await call(
+      function("settings", channel_, rules.cooldown_ms, rules.charges_max, int{rules.frozen}),
+      kCallTime);
+  if (!reply) co_return reply.error();
+  co_return base::Done{};
+}
+
+Called<bool> Functions::ban(base::PersonId person, bool banned) {
+  auto reply = co_await call(function("ban", base::number(person), int{banned}), kCallTime);
+  if (!reply) co_return reply.error();
+  Elements elements(*reply);
+  const bool news = elements.number<int>() != 0;
+  if (!elements.ok()) co_return surprising("pb1_ban");
+  co_return news;
+}
+
+Called<std::vector<base::PersonId>> Functions::bans() {
+  auto reply = co_await call(function("bans"), kCallTime);
+  if (!reply) co_return reply.error();
+  Elements elements(*reply);
+  std::vector<base::PersonId> people(reply->elements.size());
+  for (auto& person : people) person = base::PersonId{elements.number<std::int64_t>()};
+  if (!elements.ok()) co_return surprising("pb1_bans");
+  co_return people;
 }
 
 Called<EpochCheck> Functions::end_epoch(const Standpoint& seen) {
@@ -296,16 +340,15 @@ Called<OfferAnswer> Functions::offer(std::string_view candidate, const canvas::P
 }
 
 redis::Command Functions::adoption(std::string_view candidate, const StandingBoard& standing,
-                                   const canvas::Rules& rules,
+                                   const canvas::Rules& rules, std::uint64_t rules_version,
                                    std::span<const RecordedEntry> recent,
                                    std::uint64_t recent_base_digest) const {
   const auto size = standing.board.size();
   const auto& at = standing.at;
   const std::int64_t time_ms = recent.empty() ? 0 : recent.back().entry.time_ms;
-  constexpr int kRulesVersion = 1;
   auto command =
       function("adopt", channel_, candidate, size.width, size.height, rules.cooldown_ms,
-               rules.charges_max, int{rules.frozen}, kRulesVersion, time_ms, at.position.epoch,
+               rules.charges_max, int{rules.frozen}, rules_version, time_ms, at.position.epoch,
                at.position.offset, base::to_hex(at.digest), standing.board.pixels());
   for (const Record& record : records_of(at.position.epoch, recent_base_digest, recent)) {
     command.push_back(encode_record(record));
@@ -314,10 +357,12 @@ redis::Command Functions::adoption(std::string_view candidate, const StandingBoa
 }
 
 Called<bool> Functions::adopt(std::string_view candidate, const StandingBoard& standing,
-                              const canvas::Rules& rules, std::span<const RecordedEntry> recent,
+                              const canvas::Rules& rules, std::uint64_t rules_version,
+                              std::span<const RecordedEntry> recent,
                               std::uint64_t recent_base_digest) {
-  auto reply = co_await call(adoption(candidate, standing, rules, recent, recent_base_digest),
-                             kLargeCallTime);
+  auto reply =
+      co_await call(adoption(candidate, standing, rules, rules_version, recent, recent_base_digest),
+                    kLargeCallTime);
   if (!reply) co_return reply.error();
   co_return Elements(*reply).text() == "adopted";
 }

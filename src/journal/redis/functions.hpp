@@ -48,6 +48,14 @@ struct CanvasState {
   std::string replication_id;
 };
 
+/// Which knobs to turn; the others stay as they are.
+struct RulesChange {
+  std::optional<std::uint32_t> cooldown_ms;
+  std::optional<std::uint32_t> charges_max;
+  std::optional<bool> frozen;
+  [[nodiscard]] bool empty() const { return !cooldown_ms && !charges_max && !frozen; }
+};
+
 struct Appended {
   std::vector<canvas::Answer> answers;
   std::optional<Record> record;   // nothing when nothing was accepted
@@ -81,14 +89,24 @@ class Functions {
   /// `confirm` > 0: waits until as many replicas have it, but not long; see `confirmed_by`.
   Called<Appended> append(std::span<const canvas::Operation> operations, std::int64_t confirm);
   Called<canvas::Charges> charges(base::PersonId person);
-  Called<base::Done> set_rules(const canvas::Rules& rules);
+  Called<base::Done> change_rules(const RulesChange& change);
+  /// Returns their version.
+  Called<std::uint64_t> set_rules(const canvas::Rules& rules);
+  /// What a starting program's settings say: knobs that they say otherwise than those of the last
+  /// one to start take their value.
+  Called<base::Done> apply_settings(const canvas::Rules& rules);
+  /// Whether it is news.
+  Called<bool> ban(base::PersonId person, bool banned);
+  /// In ascending order.
+  Called<std::vector<base::PersonId>> bans();
   Called<EpochCheck> end_epoch(const Standpoint& seen);
   Called<OfferAnswer> offer(std::string_view candidate, const canvas::Position& position,
                             std::chrono::milliseconds wait);
-  /// `recent` are entries of the board's epoch, ending at its offset. True: it was made.
+  /// `recent` are entries of the board's epoch, ending at its offset; `rules` are the program's
+  /// settings. True: it was made.
   Called<bool> adopt(std::string_view candidate, const StandingBoard& standing,
-                     const canvas::Rules& rules, std::span<const RecordedEntry> recent,
-                     std::uint64_t recent_base_digest);
+                     const canvas::Rules& rules, std::uint64_t rules_version,
+                     std::span<const RecordedEntry> recent, std::uint64_t recent_base_digest);
 
   /// The records that end after a position, oldest first, `records_max` at most.
   Called<std::vector<Record>> read_log(const canvas::Position& after, std::size_t records_max);
@@ -107,7 +125,7 @@ class Functions {
   template <class... Words>
   [[nodiscard]] redis::Command function(std::string_view name, const Words&... words) const;
   [[nodiscard]] redis::Command adoption(std::string_view candidate, const StandingBoard& standing,
-                                        const canvas::Rules& rules,
+                                        const canvas::Rules& rules, std::uint64_t rules_version,
                                         std::span<const RecordedEntry> recent,
                                         std::uint64_t recent_base_digest) const;
 
