@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/pixel_battle/history.hpp"
+#include "apps/pixel_battle/knobs.hpp"
 #include "archive/archive.hpp"
 #include "archive/migrations.hpp"
 #include "canvas/palette.hpp"
@@ -108,14 +109,17 @@ int restore(const ops::Config& config) {
 
 }  // namespace
 
+bool is_word(std::string_view argument) {
+  const bool negative = argument.size() > 1 && argument[1] >= '0' && argument[1] <= '9';
+  return !argument.starts_with('-') || negative;
+}
+
 std::vector<std::string> command_words(int argc, const char* const* argv) {
   std::vector<std::string> words;
   if (argc > 0 && std::filesystem::path(argv[0]).filename() == "alembic") {
     words.emplace_back("migrate");
   }
-  for (int i = 1; i < argc && !std::string_view(argv[i]).starts_with("--"); ++i) {
-    words.emplace_back(argv[i]);
-  }
+  for (int i = 1; i < argc && is_word(argv[i]); ++i) words.emplace_back(argv[i]);
   return words;
 }
 
@@ -123,7 +127,10 @@ int run_command(std::span<const std::string> words, const ops::Config& config) {
   if (words.front() == "migrate") return migrate(words.subspan(1), config);
   if (words.front() == "verify" && words.size() == 1) return verify(config);
   if (words.front() == "restore" && words.size() == 1) return restore(config);
-  return complain("no such command: there are migrate, verify and restore; see --help");
+  if (is_knob(words.front())) return turn_knob(words, config);
+  return complain(
+      "no such command: there are migrate, verify, restore, rules, ban, unban and bans; see "
+      "--help");
 }
 
 }  // namespace pixel_battle

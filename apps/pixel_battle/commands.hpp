@@ -1,13 +1,18 @@
-// What pixel-battle does besides serving: migrate, verify, restore.
+// What pixel-battle does besides serving: migrate, verify, restore, and turning the knobs.
 #pragma once
 
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "ops/config.hpp"
 
 namespace pixel_battle {
+
+/// Whether an argument is a word of a command and no flag: -1 and a guest's number are words.
+bool is_word(std::string_view argument);
 
 /// The words before the first flag are a command: `migrate upgrade head`. Called by the name
 /// `alembic`, the program takes the words of its command migrate. Empty: serve.

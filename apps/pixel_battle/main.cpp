@@ -17,7 +17,7 @@ namespace {
 base::Result<ops::CommandLine> read_flags(int argc, char** argv,
                                           std::span<const std::string> words) {
   int skipped = 0;
-  while (skipped + 1 < argc && argv[skipped + 1][0] != '-') ++skipped;
+  while (skipped + 1 < argc && pixel_battle::is_word(argv[skipped + 1])) ++skipped;
   if (words.empty()) skipped = 0;
   return ops::read_config(argc - skipped, argv + skipped);
 }
