@@ -8,7 +8,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/hash.hpp"
-#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "ops/log.hpp"
 
@@ -17,7 +16,6 @@ namespace journal {
 namespace {
 
 namespace asio = boost::asio;
-namespace limits = base::limits;
 using std::chrono::milliseconds;
 
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
