@@ -48,8 +48,8 @@ class Redis:
     def open_canvas(self, side: int, offset: int, digest: int):
         """An empty canvas that stands at an offset of epoch 1."""
         folder = ROOT / "src" / "journal" / "redis"
-        library = b"".join((folder / name).read_bytes()
-                           for name in ("pixel_battle.lua", "pixel_battle_epochs.lua"))
+        library = b"".join((folder / f"pixel_battle{part}.lua").read_bytes()
+                           for part in ("", "_knobs", "_epochs"))
         self.call("FUNCTION", "LOAD", "REPLACE", library)
         self.call("FCALL", "pb1_open", 1, STATE, side, side, 31, 0, 5, 0, 1, offset,
                   f"{digest:016x}")

@@ -35,7 +35,7 @@ build_packages() {
 test_packages() {
   echo brotli chromium clang clang-format clang-tidy libclang-rt-dev lld llvm nginx \
     openssl postgresql python3 python3-psycopg2 python3-pytest python3-redis \
-    python3-websockets redis-server shellcheck util-linux zstd
+    python3-websockets redis-server shellcheck spin util-linux zstd
 }
 
 # What a whole cluster on this machine needs besides, unless it is here from another package.

@@ -16,6 +16,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "net/address.hpp"
+#include "net/http_replies.hpp"
 #include "net/response.hpp"
 #include "net/websocket_connection.hpp"
 #include "net/worker.hpp"
@@ -32,7 +33,6 @@ constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kCopyBytesMax = 4096;
 constexpr std::size_t kKeyCharacters = 24;  // 16 bytes in base64
 constexpr std::int64_t kNewcomerMs = 1'000;
-constexpr std::int64_t kUnknownWaitMs = 1'000;
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
 
@@ -73,33 +73,6 @@ service::Method method_of(http::verb verb) {
     default:
       return service::Method::other;
   }
-}
-
-/// What a request that cannot be parsed is told; the connection ends after it.
-service::Reply parse_error_reply(const boost::system::error_code& error) {
-  if (error == http::error::body_limit) {
-    return service::error_reply(413, "too_large", "The body is too large.");
-  }
-  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    return service::error_reply(431, "header_too_large", "The request header is too large.");
-  }
-  return service::error_reply(400, "bad_request", "This is not a valid HTTP request.");
-}
-
-service::Reply timeout_reply() {
-  return service::error_reply(408, "timeout", "The request took too long.");
-}
-
-service::Reply unknown_reply() {
-  return service::error_reply_later(
-      503, "unknown",
-      "It is not known yet what became of this request. To find out, repeat it with the same "
-      "Idempotency-Key.",
-      kUnknownWaitMs);
-}
-
-service::Reply too_many_requests(std::int64_t wait_ms) {
-  return service::error_reply_later(429, "rate_limited", "Too many requests.", wait_ms);
 }
 
 /// A request parser with our limits.
