@@ -36,9 +36,9 @@ for preset in asan-ubsan tsan; do
     "build/$preset/bin/$name" --gtest_brief=1 || failed+=("$preset/$name")
   done
 done
-for name in backends redis_cluster sentinel; do
+for name in archive backends redis_cluster sentinel; do
   say "Breaking the cluster: $name"
-  /usr/bin/python3 -B -m pytest -q -p no:cacheprovider "tests/blackbox/test_$name.py" ||
+  PB_LONG=1 /usr/bin/python3 -B -m pytest -q -p no:cacheprovider "tests/blackbox/test_$name.py" ||
     failed+=("$name")
 done
 [[ ${#failed[@]} -eq 0 ]] || die "Broken: ${failed[*]}"

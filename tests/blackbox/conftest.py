@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import hot
 import server as servers
 
 
@@ -49,3 +50,11 @@ def server(start_server):
 def shared(start_shared_server):
     """One server for all tests of a file that leave no trace of themselves."""
     return start_shared_server()
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A real Redis that syncs every write, for the servers of one test."""
+    server = hot.RedisServer(tmp_path / "redis").start()
+    yield server
+    server.stop()

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 BINARY = pathlib.Path(os.environ.get("PIXEL_BATTLE_BIN", ROOT / "build/release/bin/pixel-battle"))
 BINARY = BINARY.absolute()
 FAST = os.environ.get("PB_FAST") == "1"  # smaller counts, for runs under sanitizers
+LONG = os.environ.get("PB_LONG") == "1"  # minutes instead of moments, for the nights
 START_LIMIT_S = 60 if FAST else 10
 SECRET_KEY = "black-box tests: the first key"
 SANITIZER_REPORT = re.compile(

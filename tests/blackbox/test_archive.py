@@ -11,11 +11,12 @@ import hot
 import server as servers
 import web
 from postgres import Postgres
-from server import FAST
+from server import FAST, LONG
 
 SIZE = 64
 PLAYERS = 10
 KILLS = 4 if FAST else 20
+AWAY_S = 60 if LONG else 0.5
 
 
 @pytest.fixture
@@ -23,13 +24,6 @@ def postgres():
     database = Postgres().start()
     yield database
     database.close()
-
-
-@pytest.fixture
-def redis(tmp_path):
-    server = hot.RedisServer(tmp_path / "redis").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -136,7 +130,7 @@ def test_placing_goes_on_while_postgresql_is_away(backends, redis, postgres, com
                 assert placed.status == 201
             ready = await asyncio.to_thread(web.get, server.port, "/health/ready")
             assert ready.status == 200, "players stay where they are"
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(AWAY_S)
             await asyncio.to_thread(postgres.start)
 
     asyncio.run(paint([server], stop_and_start))

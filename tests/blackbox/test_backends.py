@@ -38,13 +38,6 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 
 
 @pytest.fixture
-def redis(tmp_path):
-    server = hot.RedisServer(tmp_path / "redis").start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def backends(redis, start_server):
     """backends([settings of one, …]) → ready servers over the one Redis."""
 

@@ -20,13 +20,6 @@ PLAYERS = 20
 
 
 @pytest.fixture
-def redis(tmp_path):
-    server = hot.RedisServer(tmp_path / "redis").start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def backends(redis, start_server):
     """backends(n, …) → that many ready servers over the one Redis."""
 

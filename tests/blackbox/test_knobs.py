@@ -12,16 +12,9 @@ import server as servers
 import web
 from formats import Operation
 from hot_journal import HotJournal
+from ws import PATIENCE_S
 
 SIZE = 64
-PATIENCE_S = 20
-
-
-@pytest.fixture
-def redis(tmp_path):
-    server = hot.RedisServer(tmp_path / "redis").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
