@@ -1,5 +1,5 @@
-"""Redis and PostgreSQL for the benchmarks of a cluster: real ones, on loopback ports, with their data
-in a folder of the run."""
+"""Redis and PostgreSQL for the benchmarks of a cluster: real ones, on loopback ports, with their
+data in a folder of the run."""
 
 import contextlib
 import os

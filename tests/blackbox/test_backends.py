@@ -199,6 +199,19 @@ def test_without_a_replica_to_confirm_the_server_can_still_be_stopped(pair, back
     server.start()
 
 
+def test_a_placement_whose_outcome_is_unknown_is_said_to_be(pair, backends):
+    master, replica = pair
+    server = backends([{"REDIS_URL": hot.url(master)}])[0]
+    token = web.guest(server.port)["token"]
+    replica.stop_cold()
+    answer = web.place(server.port, token, 1, 1, 1, key="once", timeout=30)
+    assert (answer.status, answer.json()["error"]["code"]) == (503, "unknown"), answer
+    assert int(answer.headers["retry-after"]) >= 1
+    replica.go_on()
+    eventually(lambda: web.place(server.port, token, 1, 1, 1, key="once").status == 201, "placed")
+    assert len(web.get(server.port, "/api/pixels/1/1").json()["placements"]) == 1
+
+
 # --- One clock is wrong -------------------------------------------------------------------------
 
 

@@ -334,7 +334,8 @@ asio::awaitable<void> CanvasLink::probe() {
 asio::awaitable<void> CanvasLink::look_at_replicas() {
   if (confirmers_.count() == 0) co_return;
   const auto online = co_await functions_.online();
-  if (online && !confirmers_.see(*online)) distrust(client_.address() + ": a replica that must confirm has gone");
+  if (online && !confirmers_.see(*online))
+    distrust(client_.address() + ": a replica that must confirm has gone");
 }
 
 /// Whether what is appended becomes durable again, found out with nothing to append.
