@@ -131,7 +131,7 @@ def fill(postgres: Postgres, entries: int, digest: int):
         "SET synchronous_commit = off; "
         f"INSERT INTO entries SELECT 1, n, {begin_ms} + ((n - 1) * {step_ms})::bigint, "
         "-1 - n % 5000, n * 7919, 1 + n % 5000, 1 + n / 5000, n * 7919 % 1000, "
-        f"n * 104729 % 1000, n % 32 FROM generate_series(1, {entries}) n; "
+        f"n * 104729 % 1000, n % 32 FROM generate_series(1::bigint, {entries}) n; "
         "INSERT INTO people SELECT -1 - n, 'Guest ' || n FROM generate_series(0, 4999) n; "
         "INSERT INTO epochs VALUES (1, 0, 0); "
         f"UPDATE cursor SET epoch = 1, entry = {entries}, digest = {digest}; ANALYZE entries")
