@@ -33,8 +33,6 @@ void tell_ended(const canvas::Position& seen) {
                     {{"seen_epoch", seen.epoch}, {"seen_offset", seen.offset}});
 }
 
-milliseconds next_pause(milliseconds pause) { return std::min(2 * pause, kRetryMax); }
-
 void tell_mute() { ops::log::warning("the subscription to Redis is mute: making it again", {}); }
 
 }  // namespace
@@ -82,6 +80,7 @@ Called<base::Done> CanvasLink::set_rules(const canvas::Rules& rules) {
 Called<std::vector<canvas::Answer>> CanvasLink::append(
     std::span<const canvas::Operation> operations) {
   const auto confirm = confirmers_.count();
+  const auto connection = connections_;
   auto appended = co_await functions_.append(operations, confirm);
   if (!appended) {
     look_again_after(appended.error());
@@ -90,6 +89,10 @@ Called<std::vector<canvas::Answer>> CanvasLink::append(
     co_return appended.error();
   }
   if (appended->record) follow(std::move(*appended->record));
+  if (connection != connections_) {
+    // A master that was left still answers what it was sent; who must confirm is known of another.
+    co_return CallError{CallFailure::unknown, "the connection has changed meanwhile"};
+  }
   if (confirm > 0) {
     const auto verdict = confirmers_.judge(appended->confirmed_by, appended->online);
     if (verdict == Confirmers::Verdict::too_few) {
@@ -153,7 +156,8 @@ asio::awaitable<milliseconds> CanvasLink::next_step() {
   if (!prepared_) {
     const bool done = co_await prepare();
     if (done) prepare_again_ = kRetry;
-    co_return done ? milliseconds(0) : std::exchange(prepare_again_, next_pause(prepare_again_));
+    const auto longer = std::min(2 * prepare_again_, kRetryMax);
+    co_return done ? milliseconds(0) : std::exchange(prepare_again_, longer);
   }
   if (!loaded_) {
     const bool done = co_await load();
@@ -194,6 +198,7 @@ void CanvasLink::wake() { wake_.cancel(); }
 
 void CanvasLink::on_connected(bool connected, const std::string& why) {
   connected_ = connected;
+  ++connections_;
   if (connected) {
     ops::log::info("connected to Redis", {{"redis", why}});
     // Another master, or one that was restarted, may not hold what was seen.
@@ -331,11 +336,13 @@ asio::awaitable<void> CanvasLink::probe() {
   }
 }
 
+/// Also when nothing is written, so that no replica comes and is made the master unseen.
 asio::awaitable<void> CanvasLink::look_at_replicas() {
-  if (confirmers_.count() == 0) co_return;
+  if (confirmers_.count() == 0 || !unconfirmed_.empty()) co_return;
+  const auto connection = connections_;
   const auto online = co_await functions_.online();
-  if (online && !confirmers_.see(*online))
-    distrust(client_.address() + ": a replica that must confirm has gone");
+  if (!online || connection != connections_ || confirmers_.see(*online)) co_return;
+  distrust(client_.address() + ": a replica that must confirm has gone");
 }
 
 /// Whether what is appended becomes durable again, found out with nothing to append.

@@ -105,7 +105,8 @@ class CanvasLink {
 
   bool stopping_ = false;
   bool connected_ = false;
-  bool prepared_ = false;  // the present connection is one that can be worked with
+  std::uint64_t connections_ = 0;  // how often it has come or gone
+  bool prepared_ = false;          // the present connection is one that can be worked with
   std::chrono::milliseconds prepare_again_ = kRetry;
   bool loaded_ = false;  // the follower stands in the canvas that is there now
   bool settings_told_ = false;

@@ -45,6 +45,7 @@ void tell_made(const canvas::Position& position) {
 
 /// After every connection: what this program needs of the server, and whose canvas it holds.
 asio::awaitable<bool> CanvasLink::prepare() {
+  const auto connection = connections_;
   // First, because a master that was left behind takes nothing, the library neither.
   const bool learned = co_await learn_confirmers(true);
   if (!learned) co_return false;
@@ -75,8 +76,8 @@ asio::awaitable<bool> CanvasLink::prepare() {
   const auto seen_epoch = follower_.at().position.epoch;
   loaded_ = seen_epoch > 0 && state->at.position.epoch <= seen_epoch;
   doubt_ = loaded_;
-  prepared_ = true;
-  co_return true;
+  prepared_ = connection == connections_;
+  co_return prepared_;
 }
 
 bool CanvasLink::failed(const CallError& error) {
@@ -87,10 +88,12 @@ bool CanvasLink::failed(const CallError& error) {
 /// Who must confirm what is written. Whoever is there when the node is known to be the master, or
 /// may become it afterwards: the master is asked first, and then those who decide who it is.
 asio::awaitable<bool> CanvasLink::learn_confirmers(bool anew) {
+  const auto connection = connections_;
   const auto durability = co_await functions_.durability();
   if (!durability) co_return failed(durability.error());
   const auto mastership = co_await client_.check_mastership();
-  if (mastership == redis::Mastership::lost) co_return false;  // of which the client tells
+  // Of which the client has told.
+  if (mastership == redis::Mastership::lost || connection != connections_) co_return false;
   if (mastership != redis::Mastership::held) co_return failed(in_doubt(client_.address()));
   if (!anew) {
     confirmers_.forget_missing(durability->online);
