@@ -36,23 +36,23 @@ canvas::Board blank_of(const ops::Config& config) {
 }
 
 /// Follows the log in Redis from where the history ends to where the live board stands.
-base::Result<bool> equals_live(archive::StandingBoard& history, const redis::Url& url) {
+base::Result<bool> equals_live(canvas::StandingBoard& history, const redis::Url& url) {
   journal::LogReader redis(url);
   const auto live = redis.snapshot(history.board.size());
   if (!live) return live.error();
-  while (history.position != live->at.position) {
-    const auto records = redis.read(history.position, kRecordsMax);
+  while (history.at.position != live->at.position) {
+    const auto records = redis.read(history.at.position, kRecordsMax);
     if (!records) return records.error();
-    const auto before = history.position;
+    const auto before = history.at.position;
     for (const auto& record : *records) {
-      if (history.position == live->at.position) break;
+      if (history.at.position == live->at.position) break;
       for (const auto& recorded : record.entries) history.board.apply(recorded.entry);
-      history.position = record.end();
-      history.digest = record.digest;
+      history.at.position = record.end();
+      history.at.digest = record.digest;
     }
-    if (history.position == before) return false;  // it does not lead there
+    if (history.at.position == before) return false;  // it does not lead there
   }
-  return history.digest == live->at.digest && history.board.pixels() == live->board.pixels();
+  return history.at.digest == live->at.digest && history.board.pixels() == live->board.pixels();
 }
 
 /// Replays the whole history, checks it, and compares it with the live board.

@@ -117,16 +117,15 @@ void PostgresHistory::pixel_history(
   });
 }
 
-base::Result<std::optional<journal::StandingBoard>> PostgresHistory::newest_board() {
+base::Result<std::optional<canvas::StandingBoard>> PostgresHistory::newest_board() {
   auto archive = archive::Archive::open(database_);
   if (!archive) return base::Error{archive.error().message};
   const auto cursor = archive->cursor();
   if (!cursor) return base::Error{cursor.error().message};
-  if (cursor->position.epoch == 0) return std::optional<journal::StandingBoard>();
+  if (cursor->position.epoch == 0) return std::optional<canvas::StandingBoard>();
   auto board = archive->replay(blank_);
   if (!board) return base::Error{board.error().message};
-  return std::optional(
-      journal::StandingBoard{{board->position, board->digest}, std::move(board->board)});
+  return std::optional(std::move(*board));
 }
 
 }  // namespace pixel_battle

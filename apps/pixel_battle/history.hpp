@@ -32,7 +32,7 @@ class PostgresHistory final : public journal::History {
   void pixel_history(
       std::uint16_t x, std::uint16_t y, std::size_t rows_max,
       std::function<void(base::Result<std::vector<journal::Placement>>)> done) override;
-  base::Result<std::optional<journal::StandingBoard>> newest_board() override;
+  base::Result<std::optional<canvas::StandingBoard>> newest_board() override;
   [[nodiscard]] canvas::Position archived() const override;
 
   /// Begins to copy. Once, when the journal has started: a copy of nothing helps nobody.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "journal/redis/knobs.hpp"
 
@@ -17,9 +18,6 @@ namespace {
 constexpr int kBadWords = 2;
 constexpr std::array<std::string_view, 4> kCommands = {"rules", "ban", "unban", "bans"};
 
-// As docs/configuration.md has them for COOLDOWN_MS and CHARGES_MAX.
-constexpr std::uint32_t kCooldownMsMax = 86'400'000;
-constexpr std::uint32_t kChargesMax = 1'000;
 // Persons are below 2^53 in the journal.
 constexpr std::int64_t kPersonMax = (std::int64_t{1} << 53) - 1;
 
@@ -54,8 +52,8 @@ base::Status add_word(const std::string& word, journal::RulesChange& change) {
     return base::Done{};
   }
   const bool cooldown = name == "cooldown_ms";
-  const auto number =
-      cooldown ? number_in(word, value, 0, kCooldownMsMax) : number_in(word, value, 1, kChargesMax);
+  const auto number = cooldown ? number_in(word, value, 0, base::limits::kCooldownMsMax)
+                               : number_in(word, value, 1, base::limits::kChargesMax);
   if (!number) return number.error();
   (cooldown ? change.cooldown_ms : change.charges_max) = *number;
   return base::Done{};

@@ -96,11 +96,11 @@ Status Archive::put_board(canvas::Position position, std::uint64_t digest,
   return archive::put_board(connection_, position, digest, board);
 }
 
-Result<std::optional<StandingBoard>> Archive::newest_board() {
+Result<std::optional<canvas::StandingBoard>> Archive::newest_board() {
   return archive::newest_board(connection_);
 }
 
-Result<StandingBoard> Archive::replay(const canvas::Board& blank) {
+Result<canvas::StandingBoard> Archive::replay(const canvas::Board& blank) {
   return archive::replay(connection_, blank);
 }
 

@@ -46,9 +46,9 @@ class Archive {
   /// Stores a checkpoint of the board, which must not stand beyond the cursor.
   Status put_board(canvas::Position position, std::uint64_t digest, const canvas::Board& board);
   /// The newest checkpoint that is not void.
-  Result<std::optional<StandingBoard>> newest_board();
+  Result<std::optional<canvas::StandingBoard>> newest_board();
   /// The board at the cursor; see replay.hpp.
-  Result<StandingBoard> replay(const canvas::Board& blank);
+  Result<canvas::StandingBoard> replay(const canvas::Board& blank);
   Result<Verification> verify(const canvas::Board& blank);
 
   /// See pixel_history.hpp.

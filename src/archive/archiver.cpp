@@ -98,8 +98,7 @@ void Archiver::follow(const Batch& batch) {
   if (!batch.epochs.empty()) board_.reset();
   if (!board_) return;
   for (const auto& archived : batch.entries) board_->board.apply(archived.entry);
-  board_->position = cursor_.position;
-  board_->digest = cursor_.digest;
+  board_->at = cursor_;
 }
 
 Status Archiver::put_board(Archive& archive) {
@@ -109,7 +108,7 @@ Status Archiver::put_board(Archive& archive) {
     board_ = std::move(replayed).value();
   }
   since_board_ = 0;
-  return archive.put_board(board_->position, board_->digest, board_->board);
+  return archive.put_board(board_->at.position, board_->at.digest, board_->board);
 }
 
 }  // namespace archive

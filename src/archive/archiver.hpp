@@ -72,8 +72,8 @@ class Archiver {
 
   // The thread's own.
   Cursor cursor_;
-  std::optional<StandingBoard> board_;  // at cursor_; nothing: it must be read again
-  std::uint64_t since_board_ = 0;       // entries
+  std::optional<canvas::StandingBoard> board_;  // at cursor_; nothing: it must be read again
+  std::uint64_t since_board_ = 0;               // entries
 
   std::mutex mutex_;
   std::condition_variable wake_;

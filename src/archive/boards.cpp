@@ -14,9 +14,10 @@ namespace limits = base::limits;
 
 const std::string kColumns = "SELECT epoch, entry, digest, width, height, colors FROM boards ";
 
-Result<std::optional<StandingBoard>> board_from(const postgres::Result<postgres::Rows>& rows) {
+Result<std::optional<canvas::StandingBoard>> board_from(
+    const postgres::Result<postgres::Rows>& rows) {
   if (!rows) return error_from(rows.error());
-  if (rows->empty()) return std::optional<StandingBoard>{};
+  if (rows->empty()) return std::optional<canvas::StandingBoard>{};
   const canvas::Position position{rows->as<std::uint64_t>(0, 0), rows->as<std::uint64_t>(0, 1)};
   const std::int64_t width = rows->integer(0, 3);
   const std::int64_t height = rows->integer(0, 4);
@@ -29,8 +30,8 @@ Result<std::optional<StandingBoard>> board_from(const postgres::Result<postgres:
                                       ", entry " + std::to_string(position.offset) + " is damaged"};
   }
   const canvas::Size size{static_cast<std::uint16_t>(width), static_cast<std::uint16_t>(height)};
-  return std::optional(StandingBoard{canvas::Board(size, std::string(colors)), position,
-                                     rows->as<std::uint64_t>(0, 2)});
+  return std::optional(canvas::StandingBoard{{position, rows->as<std::uint64_t>(0, 2)},
+                                             canvas::Board(size, std::string(colors))});
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ Status put_board(postgres::Connection& connection, canvas::Position position, st
   return base::Done{};
 }
 
-Result<std::optional<StandingBoard>> newest_board(postgres::Connection& connection) {
+Result<std::optional<canvas::StandingBoard>> newest_board(postgres::Connection& connection) {
   return board_from(connection.execute(kColumns + "WHERE " + not_void("boards") +
                                        " ORDER BY epoch DESC, entry DESC LIMIT 1"));
 }
@@ -76,8 +77,8 @@ Result<std::vector<canvas::Position>> board_positions(postgres::Connection& conn
   return positions;
 }
 
-Result<std::optional<StandingBoard>> board_at(postgres::Connection& connection,
-                                              canvas::Position position) {
+Result<std::optional<canvas::StandingBoard>> board_at(postgres::Connection& connection,
+                                                      canvas::Position position) {
   return board_from(connection.execute(kColumns + "WHERE epoch = $1 AND entry = $2", position.epoch,
                                        position.offset));
 }

@@ -14,13 +14,13 @@ Status put_board(postgres::Connection& connection, canvas::Position position, st
                  const canvas::Board& board);
 
 /// The newest checkpoint that is not void; nullopt when there is none.
-Result<std::optional<StandingBoard>> newest_board(postgres::Connection& connection);
+Result<std::optional<canvas::StandingBoard>> newest_board(postgres::Connection& connection);
 
 /// Where the checkpoints that are not void stand, oldest first.
 Result<std::vector<canvas::Position>> board_positions(postgres::Connection& connection);
 
 /// The checkpoint at one position; nullopt when it is not kept any more.
-Result<std::optional<StandingBoard>> board_at(postgres::Connection& connection,
-                                              canvas::Position position);
+Result<std::optional<canvas::StandingBoard>> board_at(postgres::Connection& connection,
+                                                      canvas::Position position);
 
 }  // namespace archive

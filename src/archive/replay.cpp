@@ -20,7 +20,7 @@ namespace limits = base::limits;
 struct Frame {
   Cursor cursor;
   std::vector<NewEpoch> epochs;
-  std::optional<StandingBoard> newest_board;
+  std::optional<canvas::StandingBoard> newest_board;
   std::vector<canvas::Position> boards;
   bool beyond = false;  // there are entries after the cursor
 };
@@ -170,21 +170,22 @@ class BoardCheck {
   BoardCheck(postgres::Connection& connection, std::vector<canvas::Position> boards)
       : connection_(connection), boards_(std::move(boards)) {}
 
-  void at(const StandingBoard& standing, Verification& found, const Walk::OnProblem& on_problem) {
+  void at(const canvas::StandingBoard& standing, Verification& found,
+          const Walk::OnProblem& on_problem) {
     const auto order = [](canvas::Position p) { return std::pair(p.epoch, p.offset); };
-    while (next_ < boards_.size() && order(boards_[next_]) < order(standing.position)) {
+    while (next_ < boards_.size() && order(boards_[next_]) < order(standing.at.position)) {
       misplaced(on_problem);
     }
-    if (next_ == boards_.size() || !(boards_[next_] == standing.position)) return;
+    if (next_ == boards_.size() || !(boards_[next_] == standing.at.position)) return;
     ++next_;
-    auto stored = board_at(connection_, standing.position);
+    auto stored = board_at(connection_, standing.at.position);
     if (!stored) {
       failed_ = stored.error();
     } else if (stored->has_value()) {
       ++found.boards;
-      const StandingBoard& board = **stored;
-      if (board.digest != standing.digest || !(board.board == standing.board)) {
-        on_problem(named(standing.position) + " is not what the history adds up to");
+      const canvas::StandingBoard& board = **stored;
+      if (board.at.digest != standing.at.digest || !(board.board == standing.board)) {
+        on_problem(named(standing.at.position) + " is not what the history adds up to");
       }
     }
   }
@@ -211,7 +212,7 @@ class BoardCheck {
 
 }  // namespace
 
-Result<StandingBoard> replay(postgres::Connection& connection, const canvas::Board& blank) {
+Result<canvas::StandingBoard> replay(postgres::Connection& connection, const canvas::Board& blank) {
   auto frame = read_frame(connection, false);
   if (!frame) return frame.error();
   std::optional<std::string> problem;
@@ -219,18 +220,18 @@ Result<StandingBoard> replay(postgres::Connection& connection, const canvas::Boa
     if (!problem) problem = std::move(what);
   });
   if (frame->newest_board) walk.start_at(std::move(*frame->newest_board));
-  EntryReader reader(connection, walk.at().position, frame->cursor.position);
+  EntryReader reader(connection, walk.standing().at.position, frame->cursor.position);
   const auto read = reader.read(walk, [&] { return !problem.has_value(); });
   if (!read) return read.error();
   if (!problem) walk.finish(frame->cursor);
   if (problem) return Error{Failed::damaged, *problem};
-  return walk.at();
+  return walk.standing();
 }
 
 Result<Verification> verify(postgres::Connection& connection, const canvas::Board& blank) {
   auto frame = read_frame(connection, true);
   if (!frame) return frame.error();
-  Verification found{.end = {blank, {}, 0}};
+  Verification found{.end = {{}, blank}};
   found.epochs = frame->epochs.size();
   const Walk::OnProblem on_problem = [&](std::string what) {
     ++found.problems;
@@ -240,7 +241,7 @@ Result<Verification> verify(postgres::Connection& connection, const canvas::Boar
   };
   BoardCheck boards(connection, frame->boards);
   Walk walk(frame->epochs, blank, on_problem,
-            [&](const StandingBoard& standing) { boards.at(standing, found, on_problem); });
+            [&](const canvas::StandingBoard& standing) { boards.at(standing, found, on_problem); });
   EntryReader reader(connection, {}, frame->cursor.position);
   const auto read = reader.read(walk, [&] { return !boards.failed().has_value(); });
   if (!read) return read.error();
@@ -248,7 +249,7 @@ Result<Verification> verify(postgres::Connection& connection, const canvas::Boar
   walk.finish(frame->cursor);
   boards.finish(on_problem);
   if (frame->beyond) on_problem("there are entries beyond the cursor");
-  found.end = walk.at();
+  found.end = walk.standing();
   found.entries = walk.entries();
   found.void_entries = walk.void_entries();
   return found;

@@ -13,7 +13,7 @@ namespace archive {
 
 /// What a check of the whole history found.
 struct Verification {
-  StandingBoard end;  // what the history adds up to, for a comparison with the live board
+  canvas::StandingBoard end;  // what the history adds up to, for a comparison with the live board
   std::uint64_t entries = 0;
   std::uint64_t void_entries = 0;  // of `entries`
   std::uint64_t epochs = 0;
@@ -26,7 +26,7 @@ struct Verification {
 /// The board at the cursor: the newest checkpoint and the entries after it that are not void.
 /// `blank` is the canvas before its first entry. An entry that is missing or does not fit the
 /// digest of the one before is Failed::damaged.
-Result<StandingBoard> replay(postgres::Connection& connection, const canvas::Board& blank);
+Result<canvas::StandingBoard> replay(postgres::Connection& connection, const canvas::Board& blank);
 
 /// Reads the whole history up to the cursor: offsets without gaps, the chain of digests, times that
 /// do not go back within an epoch, pixels on the canvas, the checkpoints of the board, the cursor.

@@ -6,8 +6,8 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
-#include "canvas/board.hpp"
 #include "canvas/operation.hpp"
+#include "canvas/standing.hpp"
 #include "postgres/error.hpp"
 
 namespace archive {
@@ -31,18 +31,7 @@ struct NewEpoch {
 };
 
 /// How far the archive has come: everything up to `position` is in it. All zero when it is empty.
-struct Cursor {
-  canvas::Position position;
-  std::uint64_t digest = 0;
-  friend bool operator==(const Cursor&, const Cursor&) = default;
-};
-
-/// A board and where it stands.
-struct StandingBoard {
-  canvas::Board board;
-  canvas::Position position;
-  std::uint64_t digest = 0;
-};
+using Cursor = canvas::Standing;
 
 /// One line of a pixel's history.
 struct Placement {

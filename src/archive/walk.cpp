@@ -21,18 +21,18 @@ Walk::Walk(std::vector<NewEpoch> epochs, canvas::Board blank, OnProblem on_probl
       valid_up_to_(epochs_.size(), UINT64_MAX),
       on_problem_(std::move(on_problem)),
       on_position_(std::move(on_position)),
-      at_{std::move(blank), {}, 0} {
+      standing_{{}, std::move(blank)} {
   for (std::size_t i = epochs_.size(); i > 1; --i) {
     valid_up_to_[i - 2] = std::min(valid_up_to_[i - 1], epochs_[i - 1].base);
   }
 }
 
-void Walk::start_at(StandingBoard start) {
-  at_ = std::move(start);
-  chain_offset_ = at_.position.offset;
-  chain_digest_ = at_.digest;
+void Walk::start_at(canvas::StandingBoard start) {
+  standing_ = std::move(start);
+  chain_offset_ = standing_.at.position.offset;
+  chain_digest_ = standing_.at.digest;
   for (std::size_t i = 0; i < epochs_.size(); ++i) {
-    if (epochs_[i].epoch == at_.position.epoch) current_ = i;
+    if (epochs_[i].epoch == standing_.at.position.epoch) current_ = i;
   }
   if (!current_) on_problem_("the board's epoch is not in the table of epochs");
 }
@@ -53,11 +53,11 @@ void Walk::finish(const Cursor& cursor) {
   if (!go_to_epoch(cursor.position.epoch)) {
     return on_problem_("the cursor's epoch is not in the table of epochs");
   }
-  if (at_.position.offset > cursor.position.offset) {
+  if (standing_.at.position.offset > cursor.position.offset) {
     on_problem_("the cursor stands before the base of its epoch");
-  } else if (at_.position.offset < cursor.position.offset) {
-    missing(at_.position.offset + 1, cursor.position.offset);
-  } else if (at_.digest != cursor.digest) {
+  } else if (standing_.at.position.offset < cursor.position.offset) {
+    missing(standing_.at.position.offset + 1, cursor.position.offset);
+  } else if (standing_.at.digest != cursor.digest) {
     on_problem_("the cursor's digest is not that of the last entry");
   }
 }
@@ -81,18 +81,18 @@ void Walk::enter(std::size_t index) {
   const bool on_board = epoch.base <= valid_up_to_[index];
   if (on_board) {
     // A chain may begin anew: with digest 0.
-    const bool continues = epoch.base_digest == at_.digest || epoch.base_digest == 0;
-    if (current_ && at_.position.offset == epoch.base && !continues) {
+    const bool continues = epoch.base_digest == standing_.at.digest || epoch.base_digest == 0;
+    if (current_ && standing_.at.position.offset == epoch.base && !continues) {
       on_problem_("epoch " + std::to_string(epoch.epoch) + " does not continue the digest before");
     }
-    at_.position = {epoch.epoch, epoch.base};
-    at_.digest = epoch.base_digest;
+    standing_.at.position = {epoch.epoch, epoch.base};
+    standing_.at.digest = epoch.base_digest;
   }
   current_ = index;
   chain_offset_ = epoch.base;
   chain_digest_ = epoch.base_digest;
   time_ms_ = INT64_MIN;
-  if (on_board && on_position_) on_position_(at_);
+  if (on_board && on_position_) on_position_(standing_);
 }
 
 /// Checks that the entry is the next one of its epoch. False: it is to be left out.
@@ -112,16 +112,16 @@ bool Walk::link(std::uint64_t epoch, const canvas::Entry& entry) {
   chain_offset_ = entry.offset;
   chain_digest_ = entry.digest;
   time_ms_ = entry.time_ms;
-  if (at_.board.size().contains(entry.x, entry.y)) return true;
+  if (standing_.board.size().contains(entry.x, entry.y)) return true;
   on_problem_(named(epoch, entry.offset) + " lies outside the canvas");
   return false;
 }
 
 void Walk::apply(const canvas::Entry& entry) {
-  at_.board.apply(entry);
-  at_.position.offset = entry.offset;
-  at_.digest = entry.digest;
-  if (on_position_) on_position_(at_);
+  standing_.board.apply(entry);
+  standing_.at.position.offset = entry.offset;
+  standing_.at.digest = entry.digest;
+  if (on_position_) on_position_(standing_);
 }
 
 void Walk::missing(std::uint64_t first, std::uint64_t last) {

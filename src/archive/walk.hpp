@@ -16,20 +16,20 @@ class Walk {
  public:
   using OnProblem = std::function<void(std::string)>;
   /// Called wherever the board comes to, in order.
-  using OnPosition = std::function<void(const StandingBoard&)>;
+  using OnPosition = std::function<void(const canvas::StandingBoard&)>;
 
   /// `epochs` in order. Begins before the first of them, on the board `blank`.
   Walk(std::vector<NewEpoch> epochs, canvas::Board blank, OnProblem on_problem,
        OnPosition on_position = {});
 
   /// Begins at a checkpoint instead, which is not void.
-  void start_at(StandingBoard start);
+  void start_at(canvas::StandingBoard start);
 
   void follow(std::uint64_t epoch, const canvas::Entry& entry);
   /// After the last entry: the history must have come to the cursor.
   void finish(const Cursor& cursor);
 
-  [[nodiscard]] const StandingBoard& at() const { return at_; }
+  [[nodiscard]] const canvas::StandingBoard& standing() const { return standing_; }
   [[nodiscard]] std::uint64_t entries() const { return entries_; }
   [[nodiscard]] std::uint64_t void_entries() const { return void_entries_; }
 
@@ -45,7 +45,7 @@ class Walk {
   const OnProblem on_problem_;
   const OnPosition on_position_;
 
-  StandingBoard at_;
+  canvas::StandingBoard standing_;
   std::optional<std::size_t> current_;  // the epoch, among epochs_
   // The chain of the epoch, void entries and all.
   std::uint64_t chain_offset_ = 0;

@@ -46,6 +46,8 @@ inline constexpr std::size_t kRateTableEntriesMax = 200'000;
 // --- Canvas ---------------------------------------------------------------------------------
 inline constexpr int kCanvasSideMin = 16;
 inline constexpr int kCanvasSideMax = 4096;
+inline constexpr std::uint32_t kCooldownMsMax = 86'400'000;
+inline constexpr std::uint32_t kChargesMax = 1'000;
 inline constexpr std::size_t kNameBytesMax = 64;
 inline constexpr std::size_t kTailEntriesMax = 65'536;  // entries kept in memory for catch-up
 inline constexpr std::size_t kHistoryRowsMax = 100;     // of one pixel, in one answer

@@ -8,23 +8,10 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "canvas/board.hpp"
+#include "canvas/standing.hpp"
 #include "journal/journal.hpp"
 
 namespace journal {
-
-/// Where a reader of a journal stands.
-struct Standpoint {
-  canvas::Position position;
-  std::uint64_t digest = 0;
-  friend bool operator==(const Standpoint&, const Standpoint&) = default;
-};
-
-/// A board and where it stands.
-struct StandingBoard {
-  Standpoint at;
-  canvas::Board board;
-};
 
 /// Thread-safe.
 class History {
@@ -37,7 +24,7 @@ class History {
 
   /// The board at the newest archived position; nullopt when nothing is archived. May take long;
   /// called on the journal's thread only while there is no canvas at all.
-  virtual base::Result<std::optional<StandingBoard>> newest_board() = 0;
+  virtual base::Result<std::optional<canvas::StandingBoard>> newest_board() = 0;
 
   /// Everything up to this position is archived.
   [[nodiscard]] virtual canvas::Position archived() const = 0;

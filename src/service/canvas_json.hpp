@@ -50,7 +50,7 @@ class CanvasJson {
  private:
   struct Moment {
     canvas::Rules rules;
-    Standing standing;
+    canvas::Standing standing;
     std::uint32_t online = 0;
     std::int64_t time_ms = 0;
     friend bool operator==(const Moment&, const Moment&) = default;

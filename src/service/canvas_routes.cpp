@@ -129,7 +129,7 @@ void who_am_i(PixelBattle& game, const Call& call, const Respond& respond) {
   });
 }
 
-std::string etag_of(const Standing& standing, Encoding encoding) {
+std::string etag_of(const canvas::Standing& standing, Encoding encoding) {
   return "\"" + std::to_string(standing.position.epoch) + "-" +
          std::to_string(standing.position.offset) + "-" + base::to_hex(standing.digest) + "-" +
          std::to_string(static_cast<int>(encoding)) + "\"";

@@ -63,14 +63,14 @@ void LiveCanvas::set_rules(const canvas::Rules& rules) {
   rules_ = rules;
 }
 
-Standing LiveCanvas::standing() const {
+canvas::Standing LiveCanvas::standing() const {
   const std::lock_guard lock(mutex_);
   return {{epoch_, tail_.head()}, tail_.head_digest()};
 }
 
-Snapshot LiveCanvas::snapshot() const {
+canvas::StandingBoard LiveCanvas::snapshot() const {
   const std::lock_guard lock(mutex_);
-  return {board_, {{epoch_, tail_.head()}, tail_.head_digest()}};
+  return {{{epoch_, tail_.head()}, tail_.head_digest()}, board_};
 }
 
 std::uint8_t LiveCanvas::color_at(std::uint16_t x, std::uint16_t y) const {
@@ -78,7 +78,7 @@ std::uint8_t LiveCanvas::color_at(std::uint16_t x, std::uint16_t y) const {
   return board_.at(x, y);
 }
 
-std::optional<wire::SnapshotReason> LiveCanvas::refuses(const Standing& reader) const {
+std::optional<wire::SnapshotReason> LiveCanvas::refuses(const canvas::Standing& reader) const {
   const std::lock_guard lock(mutex_);
   if (epoch_ == kUnknown || reader.position.epoch != epoch_) {
     return wire::SnapshotReason::other_epoch;

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "canvas/board.hpp"
 #include "canvas/cooldown.hpp"
 #include "canvas/operation.hpp"
+#include "canvas/standing.hpp"
 #include "canvas/tail.hpp"
 #include "journal/journal.hpp"
 #include "ops/metrics.hpp"
@@ -17,19 +17,6 @@
 #include "wire/protocol.hpp"
 
 namespace service {
-
-/// Where the canvas stands.
-struct Standing {
-  canvas::Position position;
-  std::uint64_t digest = 0;
-  friend bool operator==(const Standing&, const Standing&) = default;
-};
-
-/// A board and where it stands.
-struct Snapshot {
-  canvas::Board board;
-  Standing standing;
-};
 
 /// Thread-safe.
 class LiveCanvas final : public Feed {
@@ -49,14 +36,14 @@ class LiveCanvas final : public Feed {
 
   /// Whether the journal has given a board yet.
   [[nodiscard]] bool known() const { return standing().position.epoch != kUnknown; }
-  [[nodiscard]] Standing standing() const;
-  [[nodiscard]] Snapshot snapshot() const;
+  [[nodiscard]] canvas::Standing standing() const;
+  [[nodiscard]] canvas::StandingBoard snapshot() const;
   [[nodiscard]] std::uint8_t color_at(std::uint16_t x, std::uint16_t y) const;
   [[nodiscard]] canvas::Size size() const { return size_; }
   [[nodiscard]] unsigned color_bits() const { return color_bits_; }
 
   /// Whether a reader can go on from where it says it stands; otherwise why not.
-  [[nodiscard]] std::optional<wire::SnapshotReason> refuses(const Standing& reader) const;
+  [[nodiscard]] std::optional<wire::SnapshotReason> refuses(const canvas::Standing& reader) const;
 
   std::optional<Tick> take_tick() override;
   std::vector<wire::SharedBytes> take_notices() override;

@@ -87,7 +87,7 @@ Snapshots::Found Snapshots::make(Encoding encoding, Slot& slot) const {
   bytes_by_encoding_[static_cast<std::size_t>(encoding)].set(static_cast<double>(bytes->size()));
   slot.held.emplace_back(bytes);
   return std::make_shared<const EncodedSnapshot>(
-      EncodedSnapshot{std::move(bytes), snapshot.standing, made_ms});
+      EncodedSnapshot{std::move(bytes), snapshot.at, made_ms});
 }
 
 /// The next slot after `last` that somebody waits for; slots take turns, so that whoever keeps one

@@ -26,7 +26,7 @@ inline constexpr std::size_t kEncodings = 5;
 
 struct EncodedSnapshot {
   wire::SharedBytes bytes;
-  Standing standing;
+  canvas::Standing standing;
   std::int64_t made_ms = 0;  // base::steady_ms()
 };
 

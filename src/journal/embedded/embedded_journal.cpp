@@ -20,6 +20,7 @@
 #include "journal/embedded/recent.hpp"
 #include "journal/embedded/recovery.hpp"
 #include "journal/embedded/store.hpp"
+#include "journal/refusals.hpp"
 #include "sqlite/database.hpp"
 
 namespace journal {
@@ -28,13 +29,8 @@ namespace {
 
 namespace limits = base::limits;
 
-// When to try again what was refused for now.
-constexpr std::uint32_t kBusyWaitMs = 250;
-constexpr std::uint32_t kUnavailableWaitMs = 1'000;
 // How often to look whether a store that could not be written can be written again.
 constexpr std::chrono::milliseconds kProbeEvery{500};
-
-canvas::Refused unavailable() { return {canvas::Refusal::unavailable, kUnavailableWaitMs, {}}; }
 
 class Embedded final : public Journal {
  public:
@@ -151,7 +147,7 @@ void Embedded::append(canvas::Operation operation, OnAnswer on_answer) {
         if (queue_.size() == 1) wake_.notify_one();
         return;
       }
-      refused = {canvas::Refusal::busy, kBusyWaitMs, {}};
+      refused = busy();
     }
   }
   on_answer(refused);

@@ -71,7 +71,7 @@ class CanvasLink {
     std::deque<RecordedEntry> entries;
     std::uint64_t base_digest = 0;  // before the first of them
   };
-  Called<Recent> load_recent(Standpoint until);
+  Called<Recent> load_recent(canvas::Standing until);
   Task<bool> fill();
   Task<bool> check_epoch();
   Task<> probe();
@@ -93,7 +93,7 @@ class CanvasLink {
   void set_usable(bool usable, const std::string& why);
   void take_rules(const canvas::Rules& rules, std::uint64_t version);
   void wake();
-  [[nodiscard]] StandingBoard candidate();
+  [[nodiscard]] canvas::StandingBoard candidate();
 
   const RedisOptions options_;
   const LinkEvents events_;

@@ -125,7 +125,7 @@ asio::awaitable<bool> CanvasLink::load() {
 }
 
 /// The newest entries of the epoch, ending at `until`.
-Called<CanvasLink::Recent> CanvasLink::load_recent(Standpoint until) {
+Called<CanvasLink::Recent> CanvasLink::load_recent(canvas::Standing until) {
   Recent recent{.entries = {}, .base_digest = until.digest};
   auto& entries = recent.entries;
   while (entries.size() < limits::kTailEntriesMax) {
@@ -151,7 +151,7 @@ Called<CanvasLink::Recent> CanvasLink::load_recent(Standpoint until) {
 /// The canvas is gone, or was never there: whoever remembers most makes it again.
 asio::awaitable<void> CanvasLink::make_again() {
   set_usable(false, "there is no canvas in Redis yet");
-  const StandingBoard best = candidate();
+  const canvas::StandingBoard best = candidate();
   const auto name = base::to_hex(replica_);
   while (!stopping_ && connected_) {
     const auto answer = co_await functions_.offer(name, best.at.position, options_.rebuild_wait);
@@ -191,8 +191,8 @@ asio::awaitable<void> CanvasLink::turn_back_rules() {
 }
 
 /// The newest board that is known here: in memory, or in the history.
-StandingBoard CanvasLink::candidate() {
-  StandingBoard best{{{1, 0}, 0}, canvas::Board(options_.size, options_.blank_color)};
+canvas::StandingBoard CanvasLink::candidate() {
+  canvas::StandingBoard best{{{1, 0}, 0}, canvas::Board(options_.size, options_.blank_color)};
   if (follower_.at().position.epoch > 0) best = {follower_.at(), board_};
   if (options_.history != nullptr) {
     auto archived = options_.history->newest_board();

@@ -6,7 +6,7 @@
 
 namespace journal {
 
-void Follower::reset(const Standpoint& at, std::deque<RecordedEntry> recent,
+void Follower::reset(const canvas::Standing& at, std::deque<RecordedEntry> recent,
                      std::uint64_t base_digest) {
   at_ = at;
   recent_ = std::move(recent);

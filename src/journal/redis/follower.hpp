@@ -24,12 +24,13 @@ class Follower {
 
   /// Begins anew. `recent` ends at `at`, is contiguous and of its epoch; `base_digest` is the
   /// digest before its first entry, that of `at` when there is none.
-  void reset(const Standpoint& at, std::deque<RecordedEntry> recent, std::uint64_t base_digest);
+  void reset(const canvas::Standing& at, std::deque<RecordedEntry> recent,
+             std::uint64_t base_digest);
 
   /// Computes the digests of the record's entries when it is applied.
   Verdict offer(Record& record);
 
-  [[nodiscard]] const Standpoint& at() const { return at_; }
+  [[nodiscard]] const canvas::Standing& at() const { return at_; }
   /// The digest at an offset from the one before recent() on.
   [[nodiscard]] std::uint64_t digest_at(std::uint64_t offset) const;
   /// The newest entries, oldest first; at most limits::kTailEntriesMax.
@@ -38,7 +39,7 @@ class Follower {
  private:
   [[nodiscard]] bool contradicts(const Record& record) const;
 
-  Standpoint at_;
+  canvas::Standing at_;
   std::deque<RecordedEntry> recent_;
   std::uint64_t recent_base_digest_ = 0;  // just before the first of recent_
 };

@@ -87,7 +87,7 @@ class Elements {
   bool ok_;
 };
 
-Standpoint standpoint(Elements& elements) {
+canvas::Standing standpoint(Elements& elements) {
   const auto epoch = elements.number<std::uint64_t>();
   const auto offset = elements.number<std::uint64_t>();
   return {{epoch, offset}, elements.digest()};
@@ -219,14 +219,14 @@ Called<CanvasState> Functions::state() {
   co_return state;
 }
 
-Called<StandingBoard> Functions::snapshot(canvas::Size size) {
+Called<canvas::StandingBoard> Functions::snapshot(canvas::Size size) {
   auto reply = co_await call(function("snapshot"), kLargeCallTime);
   if (!reply) co_return reply.error();
   Elements elements(*reply);
   const auto at = standpoint(elements);
   const auto colors = elements.text();
   if (!elements.ok() || colors.size() != size.area()) co_return surprising("pb1_snapshot");
-  co_return StandingBoard{at, canvas::Board(size, std::string(colors))};
+  co_return canvas::StandingBoard{at, canvas::Board(size, std::string(colors))};
 }
 
 Called<Appended> Functions::append(std::span<const canvas::Operation> operations,
@@ -314,7 +314,7 @@ Called<std::vector<base::PersonId>> Functions::bans() {
   co_return people;
 }
 
-Called<EpochCheck> Functions::end_epoch(const Standpoint& seen) {
+Called<EpochCheck> Functions::end_epoch(const canvas::Standing& seen) {
   auto reply = co_await call(function("end_epoch", channel_, seen.position.epoch,
                                       seen.position.offset, base::to_hex(seen.digest)),
                              kCallTime);
@@ -339,7 +339,8 @@ Called<OfferAnswer> Functions::offer(std::string_view candidate, const canvas::P
   co_return surprising("pb1_offer");
 }
 
-redis::Command Functions::adoption(std::string_view candidate, const StandingBoard& standing,
+redis::Command Functions::adoption(std::string_view candidate,
+                                   const canvas::StandingBoard& standing,
                                    const canvas::Rules& rules, std::uint64_t rules_version,
                                    std::span<const RecordedEntry> recent,
                                    std::uint64_t recent_base_digest) const {
@@ -356,7 +357,7 @@ redis::Command Functions::adoption(std::string_view candidate, const StandingBoa
   return command;
 }
 
-Called<bool> Functions::adopt(std::string_view candidate, const StandingBoard& standing,
+Called<bool> Functions::adopt(std::string_view candidate, const canvas::StandingBoard& standing,
                               const canvas::Rules& rules, std::uint64_t rules_version,
                               std::span<const RecordedEntry> recent,
                               std::uint64_t recent_base_digest) {

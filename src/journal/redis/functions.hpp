@@ -41,7 +41,7 @@ using Called = boost::asio::awaitable<base::Result<T, CallError>>;
 
 /// What pb1_state tells.
 struct CanvasState {
-  Standpoint at;
+  canvas::Standing at;
   canvas::Size size;
   canvas::Rules rules;
   std::uint64_t rules_version = 0;
@@ -85,7 +85,7 @@ class Functions {
 
   Called<CanvasState> state();
   /// `size` must be the canvas's.
-  Called<StandingBoard> snapshot(canvas::Size size);
+  Called<canvas::StandingBoard> snapshot(canvas::Size size);
   /// `confirm` > 0: waits until as many replicas have it, but not long; see `confirmed_by`.
   Called<Appended> append(std::span<const canvas::Operation> operations, std::int64_t confirm);
   Called<canvas::Charges> charges(base::PersonId person);
@@ -99,12 +99,12 @@ class Functions {
   Called<bool> ban(base::PersonId person, bool banned);
   /// In ascending order.
   Called<std::vector<base::PersonId>> bans();
-  Called<EpochCheck> end_epoch(const Standpoint& seen);
+  Called<EpochCheck> end_epoch(const canvas::Standing& seen);
   Called<OfferAnswer> offer(std::string_view candidate, const canvas::Position& position,
                             std::chrono::milliseconds wait);
   /// `recent` are entries of the board's epoch, ending at its offset; `rules` are the program's
   /// settings. True: it was made.
-  Called<bool> adopt(std::string_view candidate, const StandingBoard& standing,
+  Called<bool> adopt(std::string_view candidate, const canvas::StandingBoard& standing,
                      const canvas::Rules& rules, std::uint64_t rules_version,
                      std::span<const RecordedEntry> recent, std::uint64_t recent_base_digest);
 
@@ -124,7 +124,8 @@ class Functions {
   Called<redis::Reply> call(redis::Command command, std::chrono::milliseconds time);
   template <class... Words>
   [[nodiscard]] redis::Command function(std::string_view name, const Words&... words) const;
-  [[nodiscard]] redis::Command adoption(std::string_view candidate, const StandingBoard& standing,
+  [[nodiscard]] redis::Command adoption(std::string_view candidate,
+                                        const canvas::StandingBoard& standing,
                                         const canvas::Rules& rules, std::uint64_t rules_version,
                                         std::span<const RecordedEntry> recent,
                                         std::uint64_t recent_base_digest) const;

@@ -27,7 +27,7 @@ base::Result<std::vector<Record>> LogReader::read(const canvas::Position& after,
   return std::move(records).value();
 }
 
-base::Result<StandingBoard> LogReader::snapshot(canvas::Size size) {
+base::Result<canvas::StandingBoard> LogReader::snapshot(canvas::Size size) {
   auto standing = core_->ask(core_->functions().snapshot(size));
   if (!standing) return base::Error{standing.error().message};
   return std::move(standing).value();

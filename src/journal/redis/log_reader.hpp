@@ -25,7 +25,7 @@ class LogReader {
   base::Result<std::vector<Record>> read(const canvas::Position& after, std::size_t records_max);
 
   /// The board as it stands; `size` must be the canvas's.
-  base::Result<StandingBoard> snapshot(canvas::Size size);
+  base::Result<canvas::StandingBoard> snapshot(canvas::Size size);
 
   /// Drops the records that end at or before a position. What cannot be dropped now can be later.
   void trim(const canvas::Position& position);

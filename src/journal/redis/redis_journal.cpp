@@ -19,6 +19,7 @@
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "journal/redis/canvas_link.hpp"
+#include "journal/refusals.hpp"
 
 namespace journal {
 
@@ -30,16 +31,11 @@ using std::chrono::milliseconds;
 
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
 
-// When to try again what was refused for now.
-constexpr std::uint32_t kBusyWaitMs = 250;
-constexpr std::uint32_t kUnavailableWaitMs = 1'000;
 // What was certainly not applied is tried again for so long.
 constexpr std::int64_t kRetryForMs = 2'000;
 constexpr milliseconds kRetryEvery{20};
 // How long stop() goes on asking what became of operations whose outcome is unknown.
 constexpr milliseconds kStopWithin{3'000};
-
-canvas::Refused unavailable() { return {canvas::Refusal::unavailable, kUnavailableWaitMs, {}}; }
 
 class OverRedis final : public Journal {
  public:
@@ -184,7 +180,7 @@ void OverRedis::append(canvas::Operation operation, OnAnswer on_answer) {
         if (queue_.operations.size() == 1) asio::post(io_, [this] { gathered_.cancel(); });
         return;
       }
-      refused = {canvas::Refusal::busy, kBusyWaitMs, {}};
+      refused = busy();
     }
   }
   on_answer(refused);

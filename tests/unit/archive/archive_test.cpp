@@ -189,18 +189,17 @@ TEST_F(ArchiveWriter, KeepsTheNewestBoardsAndFindsTheLastThatIsNotVoid) {
   const auto put = [&] {
     return archive_->put_board(scribe_.cursor().position, scribe_.cursor().digest, scribe_.board());
   };
-  std::vector<StandingBoard> boards;
+  std::vector<canvas::StandingBoard> boards;
   for (int i = 0; i < 5; ++i) {
     must(append(scribe_.place(10)));
     ASSERT_TRUE(put().ok());
     ASSERT_TRUE(put().ok()) << "once more changes nothing";
-    boards.push_back({scribe_.board(), scribe_.cursor().position, scribe_.cursor().digest});
+    boards.push_back({scribe_.cursor(), scribe_.board()});
   }
   EXPECT_EQ(number("SELECT count(*) FROM boards"), 3);
-  const auto newest_is = [&](const StandingBoard& board) {
+  const auto newest_is = [&](const canvas::StandingBoard& board) {
     const auto newest = must(archive_->newest_board());
-    return newest && newest->board == board.board && newest->position == board.position &&
-           newest->digest == board.digest;
+    return newest && newest->board == board.board && newest->at == board.at;
   };
   EXPECT_TRUE(newest_is(boards[4]));
 
@@ -212,7 +211,7 @@ TEST_F(ArchiveWriter, KeepsTheNewestBoardsAndFindsTheLastThatIsNotVoid) {
   EXPECT_TRUE(newest_is(boards[2])) << "the later ones stand beyond the base";
   must(append(scribe_.place(1)));
   ASSERT_TRUE(put().ok());
-  EXPECT_TRUE(newest_is({scribe_.board(), {2, 46}, scribe_.cursor().digest}));
+  EXPECT_TRUE(newest_is({{{2, 46}, scribe_.cursor().digest}, scribe_.board()}));
 }
 
 TEST_F(ArchiveWriter, OneLeadsUntilItsConnectionEnds) {

@@ -18,8 +18,8 @@ class ExactlyOnce : public FilledArchiveTest {
     const auto found = must(archive.verify(scribe_.blank()));
     EXPECT_TRUE(found.ok()) << testing::PrintToString(found.first_problems);
     EXPECT_EQ(found.entries, scribe_.valid().size());
-    EXPECT_EQ(found.end.position, scribe_.cursor().position);
-    EXPECT_EQ(found.end.digest, scribe_.cursor().digest);
+    EXPECT_EQ(found.end.at.position, scribe_.cursor().position);
+    EXPECT_EQ(found.end.at.digest, scribe_.cursor().digest);
     EXPECT_EQ(found.end.board, scribe_.board());
   }
 };
@@ -140,8 +140,8 @@ TEST_F(ExactlyOnce, AKilledServerLosesNothingThatWasArchived) {
   auto archive = must(Archive::open(there));
   const auto found = must(archive.verify(scribe_.blank()));
   EXPECT_TRUE(found.ok()) << testing::PrintToString(found.first_problems);
-  EXPECT_EQ(found.end.position.offset, found.entries);
-  EXPECT_GE(found.end.position.offset, acknowledged.position.offset);
+  EXPECT_EQ(found.end.at.position.offset, found.entries);
+  EXPECT_GE(found.end.at.position.offset, acknowledged.position.offset);
   EXPECT_GE(found.entries, 15U * 500U);
 }
 

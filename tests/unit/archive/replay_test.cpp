@@ -26,8 +26,7 @@ class ReplayTest : public FilledArchiveTest {
   }
   void expect_replayed() {
     const auto replayed = must(archive_->replay(scribe_.blank()));
-    EXPECT_EQ(replayed.position, scribe_.cursor().position);
-    EXPECT_EQ(replayed.digest, scribe_.cursor().digest);
+    EXPECT_EQ(replayed.at, scribe_.cursor());
     EXPECT_EQ(replayed.board, scribe_.board());
   }
   std::vector<std::string> problems() {
@@ -47,8 +46,8 @@ TEST_F(ReplayTest, IsTheBoardOfTheModelWithVoidEntriesLeftOut) {
   const auto found = must(archive_->verify(scribe_.blank()));
   EXPECT_TRUE(found.ok()) << testing::PrintToString(found.first_problems);
   EXPECT_EQ(found.end.board, scribe_.board());
-  EXPECT_EQ(found.end.position, (canvas::Position{3, 1150}));
-  EXPECT_EQ(found.end.digest, scribe_.cursor().digest);
+  EXPECT_EQ(found.end.at.position, (canvas::Position{3, 1150}));
+  EXPECT_EQ(found.end.at.digest, scribe_.cursor().digest);
   EXPECT_EQ(found.entries, 2'000U);
   EXPECT_EQ(found.void_entries, 150U + 700U);
   EXPECT_EQ(found.epochs, 3U);
@@ -223,7 +222,7 @@ TEST_F(ReplayTest, GoesOnWhileEntriesAreBeingAdded) {
   for (int i = 0; i < 8; ++i) {
     const auto found = must(reader.verify(scribe_.blank()));
     EXPECT_TRUE(found.ok()) << testing::PrintToString(found.first_problems);
-    EXPECT_EQ(found.entries, found.end.position.offset);
+    EXPECT_EQ(found.entries, found.end.at.position.offset);
   }
   stop = true;
   writer.join();

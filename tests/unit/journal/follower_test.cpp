@@ -11,7 +11,7 @@ namespace {
 using Verdict = Follower::Verdict;
 
 /// A record of `count` entries after a standpoint.
-Record record_after(const Standpoint& at, std::size_t count, std::uint8_t color = 1) {
+Record record_after(const canvas::Standing& at, std::size_t count, std::uint8_t color = 1) {
   Record record{.epoch = at.position.epoch,
                 .base = at.position.offset,
                 .base_digest = at.digest,
@@ -40,7 +40,7 @@ class FollowerTest : public testing::Test {
 TEST_F(FollowerTest, AppliesWhatFollows) {
   auto record = record_after(follower.at(), 2);
   EXPECT_EQ(follower.offer(record), Verdict::applied);
-  EXPECT_EQ(follower.at(), (Standpoint{{3, 12}, record.digest}));
+  EXPECT_EQ(follower.at(), (canvas::Standing{{3, 12}, record.digest}));
   ASSERT_EQ(follower.recent().size(), 2U);
   EXPECT_EQ(follower.recent().back().entry.digest, record.digest);
   EXPECT_EQ(record.entries, std::vector(follower.recent().begin(), follower.recent().end()))

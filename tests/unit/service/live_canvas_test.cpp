@@ -17,7 +17,7 @@ using Reason = wire::SnapshotReason;
 constexpr std::uint64_t kEpoch = 7;
 constexpr canvas::Size kSize{1000, 1000};
 
-Standing at(std::uint64_t offset) { return {{kEpoch, offset}, digest_at(offset)}; }
+canvas::Standing at(std::uint64_t offset) { return {{kEpoch, offset}, digest_at(offset)}; }
 
 class LiveCanvasTest : public ::testing::Test {
  protected:
@@ -75,8 +75,8 @@ TEST_F(LiveCanvasTest, ASnapshotStaysAsItWasTaken) {
   place(1, 1, 1);
   const auto snapshot = live.snapshot();
   place(1, 1, 2);
-  EXPECT_EQ(snapshot.standing.position.offset, 101U);
-  EXPECT_EQ(snapshot.standing.digest, digest_at(101));
+  EXPECT_EQ(snapshot.at.position.offset, 101U);
+  EXPECT_EQ(snapshot.at.digest, digest_at(101));
   EXPECT_EQ(snapshot.board.at(1, 1), 1);
 }
 
