@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import hot
 import server as servers
+from crowd import SIZE
 
 
 def factory(tmp_path_factory):
@@ -58,3 +59,11 @@ def redis(tmp_path):
     server = hot.RedisServer(tmp_path / "redis").start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def serve_group(start_server):
+    """serve_group(group, n) → that many ready servers over a group's master."""
+    return lambda group, count: [
+        start_server(REDIS_URL=group.url, REPLICA_NAME=f"replica-{n}", CANVAS_WIDTH=SIZE,
+                     CANVAS_HEIGHT=SIZE) for n in range(count)]

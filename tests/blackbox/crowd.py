@@ -154,9 +154,10 @@ class Crowd:
 
 
 def check_epochs(records):
-    """Epochs grow, and each begins with its own record where the one before it ended."""
-    epoch = 0
-    for record in records:
+    """Epochs grow, and each begins with its own record where the one before it ended. The log may
+    begin inside one."""
+    epoch = records[0].epoch
+    for record in records[1:]:
         assert record.epoch >= epoch, f"{record} comes after one of epoch {epoch}"
         if record.epoch > epoch:
             assert not record.operations, f"epoch {record.epoch} begins without saying so"

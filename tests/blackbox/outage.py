@@ -1,10 +1,28 @@
-"""What players are told while Redis's master is away: a prober that posts, and reads the board."""
+"""Masters of Redis that go away under load: what players are told meanwhile, by a prober that posts
+and reads the board, and that nothing acknowledged is lost."""
 
+import asyncio
 import contextlib
 import threading
 import time
 
+import hot
 import web
+from crowd import Crowd, check_story
+from server import FAST
+
+PLAYERS, WATCHERS = 20, 5
+# After the failover. In a sanitizer build everything takes longer.
+AGAIN_WITHIN_S = 10 if FAST else 2
+
+
+@contextlib.contextmanager
+def running(group):
+    """Several Redis servers, until the end."""
+    try:
+        yield group.start()
+    finally:
+        group.stop()
 
 
 class Prober:
@@ -72,3 +90,41 @@ class Prober:
     def check(self):
         assert not self.problems, f"{len(self.problems)}, first: {self.problems[:3]}"
         assert self.refused, "nobody was told 503: the outage was too short to prove anything"
+
+
+def lose_masters(group, servers, rounds, lose, give_back):
+    """Under load: lose(master), wait until it works again, give_back(the old one, the new one)."""
+    ports = [server.port for server in servers]
+
+    def one_round(number, prober):
+        master = group.whole()
+        since = time.monotonic()
+        lose(master)
+        new, failed_over = group.failed_over(master)
+        again = prober.until_placed_after(failed_over, failed_over + 30)
+        print(f"round {number}: failed over after {failed_over - since:.2f} s, "
+              f"placing {again - failed_over:.2f} s later")
+        give_back(master, new, number)
+        return again - failed_over
+
+    async def story():
+        async with Crowd(ports, PLAYERS, WATCHERS) as crowd:
+            waits = []
+            for number in range(rounds):
+                with Prober(ports) as prober:
+                    await crowd.some_are_accepted(PLAYERS)
+                    waits.append(await asyncio.to_thread(one_round, number, prober))
+                prober.check()
+                probers.append(prober)
+            await asyncio.to_thread(group.whole)
+            await crowd.some_are_accepted(PLAYERS)
+            await crowd.settle(group)
+        return crowd, waits
+
+    probers = []
+    crowd, waits = asyncio.run(story())
+    probed = sum(len(placed) for prober in probers for placed in prober.placed.values())
+    entries = check_story(crowd, group, others=probed)
+    print(f"{len(entries)} placements in epoch {hot.epoch(group)}, "
+          f"{crowd.resumed} resumed, {crowd.reloaded} with a snapshot, {crowd.lives} cut off")
+    assert max(waits) <= AGAIN_WITHIN_S, f"placing must work again at once: {waits}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 import time
 
 import pytest
@@ -10,11 +11,11 @@ import client
 import hot
 import journal
 import web
+from crowd import SIZE, Crowd, check_story
 from server import FAST
 from test_cooldown import in_parallel
 from test_crash import check_against_journal
 
-SIZE = 64
 RESTARTS = 3 if FAST else 10
 PLAYERS = 20
 
@@ -156,3 +157,33 @@ def test_a_wiped_redis_is_made_again_from_what_the_servers_remember(backends, re
         await client.close_all(players)
 
     asyncio.run(run())
+
+
+def wipe(redis):
+    with redis.client() as operator:
+        operator.flushall()
+
+
+def replace_by_an_empty_one(redis):
+    redis.kill()
+    shutil.rmtree(redis.folder)
+    redis.folder.mkdir()
+    redis.start()
+
+
+@pytest.mark.parametrize("lose", [wipe, replace_by_an_empty_one])
+def test_a_redis_lost_under_load_comes_back_whole(backends, redis, lose):
+    """What was acknowledged is in the memory of the server that said so."""
+    servers = backends(2)
+    epoch = hot.epoch(redis)
+
+    async def run():
+        async with Crowd([server.port for server in servers], PLAYERS, 5) as crowd:
+            await crowd.some_are_accepted(10 * PLAYERS)
+            await asyncio.to_thread(lose, redis)
+            await crowd.some_are_accepted(10 * PLAYERS)
+            await crowd.settle(redis)
+        return crowd
+
+    check_story(asyncio.run(run()), redis)
+    assert hot.epoch(redis) > epoch

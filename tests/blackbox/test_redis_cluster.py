@@ -9,9 +9,9 @@ import redis as redis_py
 
 import hot
 from crowd import Crowd, check_story
+from outage import PLAYERS, WATCHERS, lose_masters, running
 from sentinels import COMING_UP_S, Node, eventually
 from server import FAST, free_port
-from test_sentinel import PLAYERS, SETTINGS, WATCHERS, lose_masters
 
 KILLS = 1 if FAST else 5
 STOPS = 1 if FAST else 2
@@ -108,33 +108,23 @@ class Group:
 
 @pytest.fixture
 def group(tmp_path):
-    group = Group(tmp_path)
-    try:
-        yield group.start()
-    finally:
-        group.stop()
+    with running(Group(tmp_path)) as group:
+        yield group
 
 
-@pytest.fixture
-def backends(start_server):
-    return lambda group, count: [
-        start_server(REDIS_URL=group.url, REPLICA_NAME=f"replica-{n}", **SETTINGS)
-        for n in range(count)]
-
-
-def test_the_owner_killed_again_and_again(group, backends):
-    lose_masters(group, backends(group, 2), KILLS, lambda owner: owner.kill(),
+def test_the_owner_killed_again_and_again(group, serve_group):
+    lose_masters(group, serve_group(group, 2), KILLS, lambda owner: owner.kill(),
                  lambda old, new, number: None)
 
 
-def test_the_owner_stopped_and_woken(group, backends):
-    lose_masters(group, backends(group, 2), STOPS, lambda owner: owner.stop_cold(),
+def test_the_owner_stopped_and_woken(group, serve_group):
+    lose_masters(group, serve_group(group, 2), STOPS, lambda owner: owner.stop_cold(),
                  lambda old, new, number: None)
 
 
-def test_the_canvas_handed_over_on_purpose_loses_nothing_at_all(group, backends):
+def test_the_canvas_handed_over_on_purpose_loses_nothing_at_all(group, serve_group):
     """CLUSTER FAILOVER: the replica takes over when it has everything."""
-    servers = backends(group, 2)
+    servers = serve_group(group, 2)
     epoch = hot.epoch(group)
 
     def hand_over():
