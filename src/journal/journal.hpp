@@ -42,8 +42,8 @@ struct Observers {
   /// A batch has become durable: its accepted entries, and the time from the first decision to
   /// the end of the commit. On the writer's thread.
   std::function<void(std::size_t entries, double seconds)> on_batch;
-  /// rules() are others than before, whoever changed them. Calls come one after the other, on any
-  /// thread: the last one has the rules that hold.
+  /// rules() are others than before: an operator changed them for every program of the canvas. On
+  /// the journal's thread.
   std::function<void(const canvas::Rules& rules)> on_rules;
 };
 
@@ -87,7 +87,7 @@ class Journal {
   /// this canvas, as far as is known.
   virtual std::uint32_t share_online(std::uint32_t here) { return here; }
 
-  virtual void set_rules(const canvas::Rules& rules) = 0;
+  /// The rules in force, as far as is known here.
   [[nodiscard]] virtual canvas::Rules rules() const = 0;
   [[nodiscard]] virtual Health health() const = 0;
 

@@ -18,7 +18,6 @@ struct Settings {
   canvas::Size size{32, 16};
   std::uint8_t blank_color = 9;
   canvas::Rules rules{.cooldown_ms = 0, .charges_max = 5};
-  journal::Observers observers;
 };
 
 /// One stored journal, opened as often as wanted, one at a time.

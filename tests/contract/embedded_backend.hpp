@@ -42,7 +42,6 @@ inline journal::EmbeddedOptions embedded_options(const std::string& folder,
   options.size = settings.size;
   options.blank_color = settings.blank_color;
   options.rules = settings.rules;
-  options.observers = settings.observers;
   return options;
 }
 

@@ -23,7 +23,6 @@ inline journal::RedisOptions redis_options(const support::RedisServer& server,
   options.size = settings.size;
   options.blank_color = settings.blank_color;
   options.rules = settings.rules;
-  options.observers = settings.observers;
   options.rebuild_wait = std::chrono::milliseconds(10);
   options.start_wait = std::chrono::seconds(20);
   return options;

@@ -37,7 +37,7 @@ class Batch {
   Store& store_;
   Recent& recent_;
   const State& state_;
-  const canvas::Rules rules_;
+  const canvas::Rules& rules_;
   const std::int64_t now_ms_;
 
   std::uint64_t offset_;

@@ -34,8 +34,7 @@ constexpr std::chrono::milliseconds kProbeEvery{500};
 
 class Embedded final : public Journal {
  public:
-  explicit Embedded(EmbeddedOptions options)
-      : options_(std::move(options)), rules_(options_.rules) {}
+  explicit Embedded(EmbeddedOptions options) : options_(std::move(options)) {}
   ~Embedded() override { stop(); }
 
   base::Result<Start> start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) override;
@@ -43,8 +42,7 @@ class Embedded final : public Journal {
   void charges(base::PersonId person, Queries::OnCharges done) override;
   void pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
                      Queries::OnHistory done) override;
-  void set_rules(const canvas::Rules& rules) override;
-  [[nodiscard]] canvas::Rules rules() const override;
+  [[nodiscard]] canvas::Rules rules() const override { return options_.rules; }
   [[nodiscard]] Health health() const override;
   void stop() override;
 
@@ -92,7 +90,6 @@ class Embedded final : public Journal {
   std::condition_variable wake_;
   Phase phase_ = Phase::idle;
   std::vector<Pending> queue_;
-  canvas::Rules rules_;
   Health health_{false, "not started"};
 
   std::mutex stop_mutex_;  // one stop() at a time
@@ -162,18 +159,6 @@ void Embedded::pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_
                              Queries::OnHistory done) {
   if (!queries_) return done(base::Error{"not started"});
   queries_->pixel_history(x, y, rows_max, std::move(done));
-}
-
-void Embedded::set_rules(const canvas::Rules& rules) {
-  const std::lock_guard lock(mutex_);
-  if (rules_ == rules) return;
-  rules_ = rules;
-  if (options_.observers.on_rules) options_.observers.on_rules(rules);
-}
-
-canvas::Rules Embedded::rules() const {
-  const std::lock_guard lock(mutex_);
-  return rules_;
 }
 
 Health Embedded::health() const {
@@ -259,8 +244,8 @@ std::vector<canvas::Entry> Embedded::commit(std::span<const Pending> batch,
                                             std::vector<canvas::Answer>& answers) {
   sqlite::Transaction transaction(store_->database());
   recent_->forget_if_large();
-  const canvas::Rules current = rules();
-  Batch decided(*store_, *recent_, *state_, current, std::max(now_ms(), state_->last_time_ms));
+  Batch decided(*store_, *recent_, *state_, options_.rules,
+                std::max(now_ms(), state_->last_time_ms));
   answers.reserve(batch.size());
   for (const Pending& pending : batch) answers.push_back(decided.decide(pending.operation));
   if (decided.entries().empty()) return {};

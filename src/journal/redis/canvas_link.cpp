@@ -70,13 +70,6 @@ Called<canvas::Charges> CanvasLink::charges(base::PersonId person) {
   co_return co_await functions_.charges(person);
 }
 
-Called<base::Done> CanvasLink::set_rules(const canvas::Rules& rules) {
-  const auto version = co_await functions_.set_rules(rules);
-  if (!version) co_return version.error();
-  take_rules(rules, *version);  // before others may set newer ones
-  co_return base::Done{};
-}
-
 Called<std::vector<canvas::Answer>> CanvasLink::append(
     std::span<const canvas::Operation> operations) {
   const auto confirm = confirmers_.count();

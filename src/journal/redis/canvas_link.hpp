@@ -49,7 +49,6 @@ class CanvasLink {
   /// what became of them.
   Called<std::vector<canvas::Answer>> append(std::span<const canvas::Operation> operations);
   Called<canvas::Charges> charges(base::PersonId person);
-  Called<base::Done> set_rules(const canvas::Rules& rules);
 
   [[nodiscard]] bool usable() const { return usable_; }
   [[nodiscard]] const Follower& follower() const { return follower_; }

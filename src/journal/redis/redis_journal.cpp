@@ -50,7 +50,6 @@ class OverRedis final : public Journal {
   void pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
                      std::function<void(base::Result<std::vector<Placement>>)> done) override;
   std::uint32_t share_online(std::uint32_t here) override;
-  void set_rules(const canvas::Rules& rules) override;
   [[nodiscard]] canvas::Rules rules() const override;
   [[nodiscard]] Health health() const override;
   void stop() override;
@@ -74,13 +73,9 @@ class OverRedis final : public Journal {
   Task<std::optional<std::vector<canvas::Answer>>> decided(const Batch& batch);
   Batch take();
   void refuse_waiting();
-  [[nodiscard]] bool idle() const;
   Task<> ask_charges(base::PersonId person,
                      std::function<void(base::Result<canvas::Charges>)> done);
   void take(const canvas::Rules& rules);
-  Task<> send_rules();
-  std::optional<canvas::Rules> take_rules();
-  void keep_rules(const canvas::Rules& rules);
   [[nodiscard]] std::vector<Placement> recent_on(std::uint16_t x, std::uint16_t y,
                                                  std::size_t rows_max) const;
 
@@ -97,7 +92,6 @@ class OverRedis final : public Journal {
   bool serving_ = false;        // between start() and stop()
   Batch queue_;
   canvas::Rules rules_;
-  std::optional<canvas::Rules> unsent_rules_;
   Health health_{false, "not started"};
 
   std::atomic<std::uint32_t> elsewhere_{0};
@@ -135,11 +129,7 @@ LinkEvents OverRedis::events() {
   return {
       .on_loaded = [this](Start start) { loaded(std::move(start)); },
       .on_committed = [this](std::span<const canvas::Entry> entries) { on_committed_(entries); },
-      .on_rules =
-          [this](const canvas::Rules& rules) {
-            const std::lock_guard lock(mutex_);
-            take(rules);
-          },
+      .on_rules = [this](const canvas::Rules& rules) { take(rules); },
       .on_usable =
           [this](bool usable, const std::string& why) {
             const std::lock_guard lock(mutex_);
@@ -204,20 +194,12 @@ OverRedis::Batch OverRedis::take() {
   return batch;
 }
 
-bool OverRedis::idle() const {
-  const std::lock_guard lock(mutex_);
-  return queue_.empty() && !unsent_rules_;
-}
-
 /// While one batch is on its way the next one gathers.
 asio::awaitable<void> OverRedis::write_all() {
   while (true) {
     Batch batch = take();
-    co_await send_rules();
     if (!batch.empty()) {
       co_await write(std::move(batch));
-    } else if (!idle()) {
-      continue;  // it came while rules were sent, when nobody waited for gathered_
     } else if (stopping_) {
       break;
     } else {
@@ -292,7 +274,6 @@ void OverRedis::charges(base::PersonId person,
 
 asio::awaitable<void> OverRedis::ask_charges(
     base::PersonId person, std::function<void(base::Result<canvas::Charges>)> done) {
-  co_await send_rules();
   auto charges = co_await link_->charges(person);
   if (charges) {
     done(charges.value());
@@ -346,43 +327,13 @@ std::uint32_t OverRedis::share_online(std::uint32_t here) {
   return here + elsewhere_.load();
 }
 
-void OverRedis::set_rules(const canvas::Rules& rules) {
-  const std::lock_guard lock(mutex_);
-  take(rules);
-  if (!serving_) return;
-  unsent_rules_ = rules;
-  asio::post(io_, [this] { gathered_.cancel(); });
-}
-
-/// Under the lock, so that observers hear of them in their order.
 void OverRedis::take(const canvas::Rules& rules) {
-  if (rules_ == rules) return;
-  rules_ = rules;
-  if (options_.observers.on_rules) options_.observers.on_rules(rules);
-}
-
-/// Before anything that was asked after set_rules().
-asio::awaitable<void> OverRedis::send_rules() {
-  while (!stopping_) {
-    const auto rules = take_rules();
-    if (!rules) co_return;
-    const auto set = co_await link_->set_rules(*rules);
-    if (set) co_return;
-    keep_rules(*rules);
-    asio::steady_timer pause(io_, kRetryEvery);
-    co_await pause.async_wait(kAwait);
+  {
+    const std::lock_guard lock(mutex_);
+    if (rules_ == rules) return;
+    rules_ = rules;
   }
-}
-
-std::optional<canvas::Rules> OverRedis::take_rules() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(unsent_rules_, std::nullopt);
-}
-
-/// They could not be sent; newer ones may have come meanwhile.
-void OverRedis::keep_rules(const canvas::Rules& rules) {
-  const std::lock_guard lock(mutex_);
-  if (!unsent_rules_) unsent_rules_ = rules;
+  if (options_.observers.on_rules) options_.observers.on_rules(rules);
 }
 
 canvas::Rules OverRedis::rules() const {

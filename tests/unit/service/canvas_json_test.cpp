@@ -125,7 +125,7 @@ TEST(CanvasJson, FollowsTheRulesOfTheMoment) {
   FakeGame fake;
   CanvasJson json(fake.game);
   EXPECT_EQ(parsed(*json.get()).at("frozen"), false);
-  fake.journal.set_rules({.cooldown_ms = 0, .charges_max = 1, .frozen = true});
+  fake.journal.now = {.cooldown_ms = 0, .charges_max = 1, .frozen = true};
   const auto canvas = parsed(*json.get());
   EXPECT_EQ(canvas.at("cooldown_ms"), 0);
   EXPECT_EQ(canvas.at("frozen"), true);

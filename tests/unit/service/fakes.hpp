@@ -84,7 +84,6 @@ class FakeJournal final : public journal::Journal {
       std::function<void(base::Result<std::vector<journal::Placement>>)> done) override {
     done(std::vector<journal::Placement>{});
   }
-  void set_rules(const canvas::Rules& rules) override { now = rules; }
   [[nodiscard]] canvas::Rules rules() const override { return now; }
   [[nodiscard]] journal::Health health() const override { return {.writable = true}; }
   void stop() override {}
