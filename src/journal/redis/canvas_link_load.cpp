@@ -16,6 +16,9 @@ namespace {
 namespace asio = boost::asio;
 namespace limits = base::limits;
 
+// Everybody is back within one wait of connecting again; so many give the slowest room.
+constexpr int kReturnsAwaited = 3;
+
 // What is said in the log: plain functions, because GCC 12 goes wrong about lists in braces inside
 // coroutines.
 
@@ -148,13 +151,16 @@ Called<CanvasLink::Recent> CanvasLink::load_recent(canvas::Standing until) {
   co_return recent;
 }
 
-/// The canvas is gone, or was never there: whoever remembers most makes it again.
+/// The canvas is gone, or was never there: whoever remembers most makes it again. Who saw it before
+/// knows that others did, too, and may be on their way back here.
 asio::awaitable<void> CanvasLink::make_again() {
   set_usable(false, "there is no canvas in Redis yet");
   const canvas::StandingBoard best = candidate();
+  const bool remembers = follower_.at().position.epoch > 0;
+  const auto wait = remembers ? kReturnsAwaited * options_.rebuild_wait : options_.rebuild_wait;
   const auto name = base::to_hex(replica_);
   while (!stopping_ && connected_) {
-    const auto answer = co_await functions_.offer(name, best.at.position, options_.rebuild_wait);
+    const auto answer = co_await functions_.offer(name, best.at.position, wait);
     if (!answer || *answer == OfferAnswer::exists) co_return;
     if (*answer == OfferAnswer::adopt) {
       std::vector<RecordedEntry> recent;
