@@ -3,6 +3,7 @@
 import asyncio
 import random
 import shutil
+import signal
 import time
 
 import pytest
@@ -187,3 +188,28 @@ def test_a_redis_lost_under_load_comes_back_whole(backends, redis, lose):
 
     check_story(asyncio.run(run()), redis)
     assert hot.epoch(redis) > epoch
+
+
+def test_a_lost_canvas_waits_for_the_server_that_remembers_most(backends, redis):
+    """It comes back a second and a half after the other, with what nobody else has heard of."""
+    late, early = backends(2)
+    token = web.guest(late.port)["token"]
+    assert web.place(late.port, token, 1, 1, 1).status == 201
+    early.send_signal(signal.SIGSTOP)
+    with redis.client() as operator:
+        operator.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # nothing waits there for it
+    assert web.place(late.port, token, 2, 2, 2).status == 201
+    late.send_signal(signal.SIGSTOP)
+    replace_by_an_empty_one(redis)
+    early.send_signal(signal.SIGCONT)
+    end = time.monotonic() + 30
+    with redis.client() as operator:
+        while not operator.exists(hot.formats.PREFIX + "rebuild"):
+            assert time.monotonic() < end, "the canvas must be offered"
+            time.sleep(0.01)
+        time.sleep(1.5)
+        late.send_signal(signal.SIGCONT)
+        while not operator.exists(hot.formats.STATE):
+            assert time.monotonic() < end, "the canvas must be made again"
+            time.sleep(0.01)
+    assert [(entry.x, entry.y) for entry in hot.entries(redis)] == [(1, 1), (2, 2)]
