@@ -13,12 +13,12 @@ import hot
 import journal
 import web
 from crowd import SIZE, Crowd, check_story
+from outage import PLAYERS, WATCHERS
 from server import FAST
 from test_cooldown import in_parallel
 from test_crash import check_against_journal
 
 RESTARTS = 3 if FAST else 10
-PLAYERS = 20
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_redis_lost_under_load_comes_back_whole(backends, redis, lose):
     epoch = hot.epoch(redis)
 
     async def run():
-        async with Crowd([server.port for server in servers], PLAYERS, 5) as crowd:
+        async with Crowd([server.port for server in servers], PLAYERS, WATCHERS) as crowd:
             await crowd.some_are_accepted(10 * PLAYERS)
             await asyncio.to_thread(lose, redis)
             await crowd.some_are_accepted(10 * PLAYERS)

@@ -19,8 +19,7 @@ namespace limits = base::limits;
 // Everybody is back within one wait of connecting again; so many give the slowest room.
 constexpr int kReturnsAwaited = 3;
 
-// What is said in the log: plain functions, because GCC 12 goes wrong about lists in braces inside
-// coroutines.
+// Plain functions, because GCC 12 goes wrong about lists in braces inside coroutines.
 
 CallError other_size(const canvas::Size& found) {
   return {CallFailure::refused, "the canvas in Redis is " + std::to_string(found.width) + " x " +
@@ -37,6 +36,10 @@ void warn_of_loss(const std::string& address) {
       "Redis may lose acknowledged placements: it neither syncs every write "
       "(appendonly yes, appendfsync always) nor has replicas that confirm them",
       {{"redis", address}});
+}
+
+RulesChange all_of(const canvas::Rules& rules) {
+  return {rules.cooldown_ms, rules.charges_max, rules.frozen};
 }
 
 void tell_made(const canvas::Position& position) {
@@ -190,7 +193,7 @@ asio::awaitable<void> CanvasLink::make_again() {
 asio::awaitable<void> CanvasLink::turn_back_rules() {
   const auto before = rules_;
   while (!stopping_ && connected_ && before && *before != options_.rules) {
-    const auto set = co_await functions_.set_rules(*before);
+    const auto set = co_await functions_.change_rules(all_of(*before));
     if (set || set.error().kind == CallFailure::empty) co_return;
     co_await sleep(kRetry);
   }

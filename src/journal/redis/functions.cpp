@@ -268,17 +268,6 @@ Called<canvas::Charges> Functions::charges(base::PersonId person) {
   co_return charges;
 }
 
-Called<std::uint64_t> Functions::set_rules(const canvas::Rules& rules) {
-  auto reply = co_await call(
-      function("rules", channel_, rules.cooldown_ms, rules.charges_max, int{rules.frozen}),
-      kCallTime);
-  if (!reply) co_return reply.error();
-  Elements elements(*reply);
-  const auto version = elements.number<std::uint64_t>();
-  if (!elements.ok()) co_return surprising("pb1_rules");
-  co_return version;
-}
-
 Called<base::Done> Functions::change_rules(const RulesChange& change) {
   auto reply = co_await call(function("rules", channel_, knob(change.cooldown_ms),
                                       knob(change.charges_max), knob(change.frozen)),

@@ -90,8 +90,6 @@ class Functions {
   Called<Appended> append(std::span<const canvas::Operation> operations, std::int64_t confirm);
   Called<canvas::Charges> charges(base::PersonId person);
   Called<base::Done> change_rules(const RulesChange& change);
-  /// Returns their version.
-  Called<std::uint64_t> set_rules(const canvas::Rules& rules);
   /// What a starting program's settings say: knobs that they say otherwise than those of the last
   /// one to start take their value.
   Called<base::Done> apply_settings(const canvas::Rules& rules);

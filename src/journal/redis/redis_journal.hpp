@@ -25,7 +25,8 @@ struct RedisOptions {
   std::uint8_t blank_color = 0;
   canvas::Rules rules;
   std::string name = "pixel-battle";  // of the replica, in Redis's CLIENT LIST
-  /// How long the programs of an empty Redis wait for one that remembers more than they do.
+  /// How long the programs of an empty Redis wait for one that remembers more than they do; three
+  /// times as long when they saw the canvas, too.
   std::chrono::milliseconds rebuild_wait{1'000};
   /// How long start() waits for Redis before it goes on without.
   std::chrono::milliseconds start_wait{3'000};
