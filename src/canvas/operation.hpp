@@ -14,6 +14,10 @@ struct Position {
   std::uint64_t epoch = 0;
   std::uint64_t offset = 0;
   friend bool operator==(const Position&, const Position&) = default;
+  /// Whether it is the earlier one.
+  friend bool operator<(const Position& a, const Position& b) {
+    return a.epoch != b.epoch ? a.epoch < b.epoch : a.offset < b.offset;
+  }
 };
 
 /// One placement as asked for. Whoever makes it has checked that the pixel is on the board.

@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -212,4 +213,22 @@ def test_a_lost_canvas_waits_for_the_server_that_remembers_most(backends, redis)
         while not operator.exists(hot.formats.STATE):
             assert time.monotonic() < end, "the canvas must be made again"
             time.sleep(0.01)
+    assert [(entry.x, entry.y) for entry in hot.entries(redis)] == [(1, 1), (2, 2)]
+
+
+def test_what_redis_took_is_acknowledged_once_the_server_remembers_it(backends, redis):
+    """Redis is lost when the server has its answer, but has not heard of what came before it."""
+    first, second = backends(2)
+    tokens = [web.guest(server.port)["token"] for server in (first, second)]
+    with redis.client() as operator, ThreadPoolExecutor(1) as pool:
+        operator.execute_command("ACL", "SETUSER", "default", "-subscribe", "-xrange")
+        operator.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        assert web.place(first.port, tokens[0], 1, 1, 1).status == 201
+        answer = pool.submit(web.place, second.port, tokens[1], 2, 2, 2)
+        end = time.monotonic() + 30
+        while operator.hget(hot.formats.STATE, "offset") != b"2":
+            assert time.monotonic() < end, "both must be appended"
+            time.sleep(0.01)
+        replace_by_an_empty_one(redis)
+        assert answer.result(timeout=30).status == 201
     assert [(entry.x, entry.y) for entry in hot.entries(redis)] == [(1, 1), (2, 2)]

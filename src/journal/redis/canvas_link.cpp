@@ -25,12 +25,20 @@ constexpr milliseconds kRetryMax{400};
 // How long a gap in what was published is left to the next message before the log is read.
 constexpr milliseconds kFollowWithin{5'000};
 
-// What is said in the log: plain functions, because GCC 12 goes wrong about lists in braces inside
-// coroutines.
+// Plain functions, because GCC 12 goes wrong about lists in braces inside coroutines.
 
 void tell_ended(const canvas::Position& seen) {
   ops::log::warning("history was lost: a new epoch begins",
                     {{"seen_epoch", seen.epoch}, {"seen_offset", seen.offset}});
+}
+
+canvas::Position newest_of(const std::vector<canvas::Answer>& answers) {
+  canvas::Position newest;
+  for (const auto& answer : answers) {
+    const auto* accepted = std::get_if<canvas::Accepted>(&answer);
+    if (accepted != nullptr && newest < accepted->position) newest = accepted->position;
+  }
+  return newest;
 }
 
 void tell_mute() { ops::log::warning("the subscription to Redis is mute: making it again", {}); }
@@ -74,6 +82,7 @@ Called<std::vector<canvas::Answer>> CanvasLink::append(
     std::span<const canvas::Operation> operations) {
   const auto confirm = confirmers_.count();
   const auto connection = connections_;
+  const auto epoch = follower_.at().position.epoch;
   auto appended = co_await functions_.append(operations, confirm);
   if (!appended) {
     look_again_after(appended.error());
@@ -82,9 +91,9 @@ Called<std::vector<canvas::Answer>> CanvasLink::append(
     co_return appended.error();
   }
   if (appended->record) follow(std::move(*appended->record));
-  if (connection != connections_) {
+  if (connection != connections_ || epoch != follower_.at().position.epoch) {
     // A master that was left still answers what it was sent; who must confirm is known of another.
-    co_return CallError{CallFailure::unknown, "the connection has changed meanwhile"};
+    co_return CallError{CallFailure::unknown, "the connection or the epoch has changed meanwhile"};
   }
   if (confirm > 0) {
     const auto verdict = confirmers_.judge(appended->confirmed_by, appended->online);
@@ -96,27 +105,25 @@ Called<std::vector<canvas::Answer>> CanvasLink::append(
     }
   }
   unconfirmed_.clear();
-  canvas::Position last;
-  for (const auto& answer : appended->answers) {
-    if (const auto* accepted = std::get_if<canvas::Accepted>(&answer)) {
-      if (accepted->position.epoch == follower_.at().position.epoch &&
-          accepted->position.offset > last.offset) {
-        last = accepted->position;
-      }
-    }
-  }
-  co_await until_followed(last);
+  const bool followed = co_await followed_to(newest_of(appended->answers));
+  if (!followed) co_return CallError{CallFailure::unknown, "was appended, but not followed"};
   co_return std::move(appended->answers);
 }
 
-/// What was appended here may follow something that was not heard of yet.
-asio::awaitable<void> CanvasLink::until_followed(const canvas::Position& position) {
+/// Waits until the follower stands there: what was appended here may come after something that was
+/// not heard of yet. Only what is in memory here can be made again where Redis is lost, so nothing
+/// else is acknowledged. False: it never will, or not soon.
+asio::awaitable<bool> CanvasLink::followed_to(const canvas::Position& position) {
   const auto end = Clock::now() + kFollowWithin;
-  while (!stopping_ && follower_.at().position.epoch == position.epoch &&
-         follower_.at().position.offset < position.offset && Clock::now() < end) {
+  const auto epoch = follower_.at().position.epoch;
+  // What was accepted in an earlier epoch, and is known to Redis in this one, is a part of it.
+  if (position.epoch < epoch) co_return true;
+  while (!stopping_ && position.epoch == follower_.at().position.epoch && Clock::now() < end) {
+    if (follower_.at().position.offset >= position.offset) co_return true;
     followed_.expires_at(end);
     co_await followed_.async_wait(kAwait);
   }
+  co_return false;
 }
 
 asio::awaitable<void> CanvasLink::run() {

@@ -79,7 +79,7 @@ class CanvasLink {
   Task<bool> learn_confirmers(bool anew);
   Task<> make_again();
   Task<> turn_back_rules();
-  Task<> until_followed(const canvas::Position& position);
+  Task<bool> followed_to(const canvas::Position& position);
   Task<> sleep(std::chrono::milliseconds time);
 
   void on_connected(bool connected, const std::string& why);

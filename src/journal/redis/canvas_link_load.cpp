@@ -205,10 +205,7 @@ canvas::StandingBoard CanvasLink::candidate() {
   if (follower_.at().position.epoch > 0) best = {follower_.at(), board_};
   if (options_.history != nullptr) {
     auto archived = options_.history->newest_board();
-    const auto later = [](const canvas::Position& a, const canvas::Position& b) {
-      return a.epoch != b.epoch ? a.epoch > b.epoch : a.offset > b.offset;
-    };
-    if (archived && *archived && later((*archived)->at.position, best.at.position)) {
+    if (archived && *archived && best.at.position < (*archived)->at.position) {
       best = std::move(**archived);
     }
   }
