@@ -209,7 +209,8 @@ def test_when_a_part_dies_it_says_which_and_stops_the_rest(cluster, part):
     assert f"{part} has ended by itself (signal KILL); the last lines of" in said
     log = (cluster.data_dir / "logs" / f"{part}.log").read_text()
     if log:
-        assert log.splitlines()[-1] in said
+        # Some processes of a part may say their last words after that.
+        assert any(line in said for line in log.splitlines()[-5:])
 
 
 def test_two_cannot_have_the_same_port(cluster, tmp_path):
