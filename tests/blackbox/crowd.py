@@ -126,6 +126,8 @@ class Crowd:
             await player.until(lambda: len(player.unanswered) < self.window, 30, "room to place")
             while (wait := player.calm_at - time.monotonic()) > 0:
                 await asyncio.sleep(min(wait, 0.25))
+            if not self.painting:
+                break  # all are settled already, maybe
             player.place_nowait(*next(work))
             await asyncio.sleep(0)
 
