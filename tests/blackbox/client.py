@@ -10,6 +10,8 @@ import codec
 import web
 from ws import PATIENCE_S, Closed, WebSocket
 
+UNDECIDED = (7, 8)  # unavailable and busy: docs/protocol.md
+
 
 class Placement:
     """One operation as it was asked for; `answer` is the server's message once it is there."""
@@ -17,6 +19,7 @@ class Placement:
     def __init__(self, sequence, x, y, color):
         self.sequence, self.x, self.y, self.color = sequence, x, y, color
         self.answer = None
+        self.repeated = False  # over another connection: what came of the first time is open
 
     @property
     def accepted(self):
@@ -62,6 +65,7 @@ class Player:
         if answer.message == "signed_in":
             self.person = answer.person
             for placement in self.unanswered.values():
+                placement.repeated = True
                 self._send_place(placement)
         return answer
 
@@ -192,15 +196,29 @@ class Player:
         self.offset, self.digest, self.live = delta.base + delta.advance, delta.digest, True
 
     def _settle(self, answer):
-        placement = self.unanswered.pop(answer.sequence, None)
+        placement = self.unanswered.get(answer.sequence)
         if placement is None:
             self.problems.append(f"an answer that nobody waits for: {answer}")
             return
+        if placement.repeated and answer.message == "refused" and answer.reason in UNDECIDED:
+            self._ask_again(placement, max(answer.wait_ms / 1000, 0.1))
+            return
+        del self.unanswered[answer.sequence]
         placement.answer = answer
         if placement.accepted:
             self.accepted.append(placement)
         else:
             self.calm_at = time.monotonic() + answer.wait_ms / 1000
+
+    def _ask_again(self, placement, wait_s):
+        """It may be under way where it was sent first."""
+        socket = self.socket
+
+        def ask():
+            if socket is self.socket and socket.is_open and placement.answer is None:
+                self._send_place(placement)
+
+        asyncio.get_running_loop().call_later(wait_s, ask)
 
     def _wake(self):
         waiters, self._waiters = self._waiters, []

@@ -16,6 +16,7 @@ export const PING_EVERY_MS = 20_000;
 export const PONG_WITHIN_MS = 5_000;
 export const SILENCE_MS = 35_000;
 export const CONNECT_WITHIN_MS = 10_000;
+export const LATER_MS_MIN = 250;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 const LIMIT_WAIT_MS = 30_000;
@@ -128,6 +129,13 @@ export class Connection {
     if (this.phaseNow.name !== "open" || !this.socket) return false;
     this.socket.send(bytes);
     return true;
+  }
+
+  /** The same after a while, unless the connection is made again meanwhile. */
+  sendLater(bytes: Uint8Array, waitMs: number): void {
+    const { socket } = this;
+    const send = () => socket === this.socket && this.send(bytes);
+    setTimeout(send, Math.max(waitMs, LATER_MS_MIN));
   }
 
   /** Breaks off and tries again after a backoff: what came makes no sense here. */

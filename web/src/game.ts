@@ -10,6 +10,7 @@ import { randomProducer, reloadOnce, socketUrl } from "./page";
 import { Placements, UNCONFIRMED_AFTER_MS, type Placement } from "./placements";
 import {
   encodePlace,
+  isUndecided,
   encodeSignIn,
   NoticeKind,
   Refusal,
@@ -136,7 +137,7 @@ export class Game {
     if (this.producer !== this.placements.producer) this.person = null;
     if (this.person === null) return void this.signIn();
     placement.person = this.person;
-    this.send(placement);
+    this.connection.send(encodePlace(placement));
   }
 
   choose(color: number): void {
@@ -239,10 +240,6 @@ export class Game {
     return frozen || !live ? null : (canvas?.palette[color] ?? null);
   }
 
-  private send({ sequence, x, y, color }: Placement): void {
-    this.connection.send(encodePlace(sequence, x, y, color));
-  }
-
   private checkOverdue(): void {
     if (this.placements.overdue(performance.now()).length === 0) return;
     this.teller.tell("notConfirmed", "info");
@@ -264,6 +261,8 @@ export class Game {
 
   private refused({ sequence, reason, waitMs, charges }: Refused): void {
     if (reason === Refusal.cooldown) this.cooldown.update(charges, waitMs, performance.now());
+    const open = isUndecided(reason) ? this.placements.repeated(sequence) : null;
+    if (open) return this.connection.sendLater(encodePlace(open), waitMs);
     const placement = this.placements.refused(sequence);
     this.answered();
     if (!placement) return;
@@ -328,7 +327,7 @@ export class Game {
     this.state.set({ player: name });
     const { send, givenUp } = this.placements.signedInAs(this.person);
     if (givenUp.length > 0) this.teller.tell("signedOut", "bad");
-    for (const placement of send) this.send(placement);
+    for (const placement of send) this.connection.send(encodePlace(placement));
     this.answered();
   }
 

@@ -15,6 +15,7 @@ export interface Placement {
   at: number; // performance.now when it was placed
   person: string | null; // under whom it was sent; null: not sent yet
   offset: bigint | null; // its entry in the journal
+  repeated: boolean; // sent over an earlier connection too: what came of that is open
 }
 
 interface Saved {
@@ -56,6 +57,7 @@ export class Placements {
       restored.next = saved.next;
       restored.list = saved.open.map(([sequence, x, y, color]) => ({
         ...{ sequence, x, y, color, at: now, person: saved.person, offset: null },
+        repeated: true,
         state: "unconfirmed",
       }));
       restored.inherited = restored.list.length > 0;
@@ -98,6 +100,7 @@ export class Placements {
       at: now,
       person: null,
       offset: null,
+      repeated: false,
     };
     this.list.push(placement);
     return placement;
@@ -111,7 +114,10 @@ export class Placements {
     const givenUp = this.unanswered.filter((p) => p.person !== null && p.person !== person);
     this.remove(givenUp);
     const send = this.unanswered;
-    for (const placement of send) placement.person = person;
+    for (const placement of send) {
+      placement.repeated ||= placement.person !== null;
+      placement.person = person;
+    }
     this.changed();
     return { send, givenUp };
   }
@@ -124,6 +130,12 @@ export class Placements {
     placement.offset = offset;
     this.changed();
     return placement;
+  }
+
+  /** If it may be under way where it was sent first: then only a decision answers it. */
+  repeated(sequence: number): Placement | null {
+    const placement = this.find(sequence);
+    return placement?.repeated ? placement : null;
   }
 
   refused(sequence: number): Placement | null {

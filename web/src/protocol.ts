@@ -72,6 +72,11 @@ export enum Refusal {
   banned = 9,
 }
 
+/** Whether it leaves open what became of the same sequence before. */
+export function isUndecided(reason: Refusal): boolean {
+  return reason === Refusal.unavailable || reason === Refusal.busy;
+}
+
 export interface Presence {
   type: "presence";
   online: number;
@@ -172,7 +177,14 @@ export function encodeSignIn(producer: bigint, token: string): Uint8Array {
   return bytes;
 }
 
-export function encodePlace(sequence: number, x: number, y: number, color: number): Uint8Array {
+export interface Place {
+  sequence: number;
+  x: number;
+  y: number;
+  color: number;
+}
+
+export function encodePlace({ sequence, x, y, color }: Place): Uint8Array {
   return message(0x04, 9, (view) => {
     view.setUint32(0, sequence, true);
     view.setUint16(4, x, true);

@@ -4,6 +4,7 @@ import {
   backoffMs,
   Connection,
   CONNECT_WITHIN_MS,
+  LATER_MS_MIN,
   PING_EVERY_MS,
   PONG_WITHIN_MS,
   reactionTo,
@@ -96,6 +97,21 @@ describe("opening", () => {
     last().receive(welcome);
     expect(phase()).toEqual({ name: "open" });
     expect(connection.send(new Uint8Array([0x04]))).toBe(true);
+  });
+
+  it("sends later what was asked for, unless it was made again by then", () => {
+    const first = open();
+    connection.sendLater(new Uint8Array([0x04]), 400);
+    vi.advanceTimersByTime(399);
+    expect(first.sent).toEqual([0x01]);
+    vi.advanceTimersByTime(1);
+    expect(first.sent).toEqual([0x01, 0x04]);
+    connection.sendLater(new Uint8Array([0x04]), 10_000);
+    connection.restart();
+    vi.advanceTimersByTime(LATER_MS_MIN);
+    open();
+    vi.advanceTimersByTime(10_000);
+    expect(last().sent).not.toContain(0x04);
   });
 
   it("gives up on a server that does not answer", () => {

@@ -42,6 +42,17 @@ describe("a placement", () => {
     expect(placements.all).toHaveLength(0);
   });
 
+  it("may be under way elsewhere once it was sent over two connections", () => {
+    const placements = restore(null);
+    placements.add(3, 2, 7, 0);
+    placements.signedInAs("5");
+    expect(placements.repeated(1)).toBeNull();
+    placements.signedInAs("5"); // over a new connection
+    expect(placements.repeated(1)).toMatchObject({ x: 3, y: 2 });
+    placements.accepted(1, 42n);
+    expect(placements.repeated(1)).toBeNull();
+  });
+
   it("is answered once: a second answer means nothing", () => {
     const placements = restore(null);
     placements.add(3, 2, 7, 0);

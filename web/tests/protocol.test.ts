@@ -57,7 +57,10 @@ function encodeClient({ message, fields }: Vector): Uint8Array {
     case "sign_in":
       return encodeSignIn(big("producer"), fields["token"] as string);
     case "place":
-      return encodePlace(number("sequence"), number("x"), number("y"), number("color"));
+      return encodePlace({
+        ...{ sequence: number("sequence"), color: number("color") },
+        ...{ x: number("x"), y: number("y") },
+      });
     case "ping":
       return encodePing(number("nonce"));
     default:
