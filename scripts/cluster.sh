@@ -85,7 +85,8 @@ stop() {
       fi
       sleep 0.05
     done
-    wait "$pid" 2>/dev/null || code=$?
+    # What ended just when a signal came may have ended unseen: bash would wait for it for ever.
+    jobs -rp | grep -qx "$pid" || wait "$pid" 2>/dev/null || code=$?
     unset "pids[$name]"
     if ((code != 0)); then
       say "$name has ended with exit code $code; its log is $logs/$name.log"

@@ -88,6 +88,7 @@ class Cluster:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.terminate()
+                self.process.send_signal(signal.SIGCONT)  # a test may have failed meanwhile
             self.wait()
 
 
@@ -185,14 +186,26 @@ def test_the_history_has_its_tables(cluster):
     assert tables.stdout.strip() == "entries", f"the migrations have not run: {tables}"
 
 
+def state_of(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def until(holds):
+    end = time.monotonic() + LIMIT_S
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_nginx_goes_on_to_the_other_server_when_one_is_gone(cluster):
     token = web.guest(cluster.port)["token"]
     both(lambda: web.get(cluster.port, "/api/canvas"))
     backend = cluster.pid_of("backend-1")
     cluster.process.send_signal(signal.SIGSTOP)  # or the script would stop the rest
+    until(lambda: state_of(cluster.process.pid) == "T")
     os.kill(backend, signal.SIGKILL)
-    while pathlib.Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
-        time.sleep(0.01)
+    # Its last thread closes its sockets: until then it still takes requests, but answers none.
+    until(lambda: state_of(backend) == "Z" and len(os.listdir(f"/proc/{backend}/task")) == 1)
     for x in range(20):
         answers = [web.get(cluster.port, "/api/canvas"), web.place(cluster.port, token, x, 2, 1)]
         assert [answer.status for answer in answers] == [200, 201], answers
