@@ -10,8 +10,8 @@ import { randomProducer, reloadOnce, socketUrl } from "./page";
 import { Placements, UNCONFIRMED_AFTER_MS, type Placement } from "./placements";
 import {
   encodePlace,
-  isUndecided,
   encodeSignIn,
+  isUndecided,
   NoticeKind,
   Refusal,
   WELCOME_FROZEN,

@@ -1,16 +1,12 @@
 // The pixels this tab has placed and the board does not show yet: optimistic, and honest about it.
 // Pure. An operation is (person, producer, sequence): asked again under the same name it gets its
 // first answer, so what a lost connection or a reload left open is settled, never placed anew.
-import { UNANSWERED_MAX } from "./protocol";
+import { UNANSWERED_MAX, type Place } from "./protocol";
 
 /** placed: no answer yet; unconfirmed: none for long; accepted: durable, the board follows. */
 export type PlacementState = "placed" | "unconfirmed" | "accepted";
 
-export interface Placement {
-  sequence: number;
-  x: number;
-  y: number;
-  color: number;
+export interface Placement extends Place {
   state: PlacementState;
   at: number; // performance.now when it was placed
   person: string | null; // under whom it was sent; null: not sent yet

@@ -108,10 +108,19 @@ describe("opening", () => {
     expect(first.sent).toEqual([0x01, 0x04]);
     connection.sendLater(new Uint8Array([0x04]), 10_000);
     connection.restart();
-    vi.advanceTimersByTime(LATER_MS_MIN);
+    vi.advanceTimersByTime((phase() as { retryInMs: number }).retryInMs);
     open();
     vi.advanceTimersByTime(10_000);
     expect(last().sent).not.toContain(0x04);
+  });
+
+  it("leaves a server time that asks to be asked again at once", () => {
+    const socket = open();
+    connection.sendLater(new Uint8Array([0x04]), 0);
+    vi.advanceTimersByTime(LATER_MS_MIN - 1);
+    expect(socket.sent).toEqual([0x01]);
+    vi.advanceTimersByTime(1);
+    expect(socket.sent).toEqual([0x01, 0x04]);
   });
 
   it("gives up on a server that does not answer", () => {
