@@ -138,8 +138,8 @@ export class Browser {
     return browser;
   }
 
-  /** A player with a browser of their own. */
-  async player(device, url, { hints = false, memory = {}, ...options } = {}) {
+  /** A player with a browser of their own; `prepare` gets the page before it goes anywhere. */
+  async player(device, url, { hints = false, memory = {}, prepare, ...options } = {}) {
     const context = await this.chromium.newContext({
       ...{ locale: "en-GB", colorScheme: "dark", ...DEVICES[device], ...options },
     });
@@ -152,6 +152,7 @@ export class Browser {
       }
     }, Object.entries(kept));
     const player = new Player(device, await context.newPage());
+    await prepare?.(player.page);
     await player.go(url);
     return player;
   }

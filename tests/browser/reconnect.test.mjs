@@ -26,8 +26,8 @@ afterEach(async () => {
   await leaving?.leave();
 });
 
-async function join(device, path = "/#50,50,20") {
-  player = await browser.player(device, server.url + path);
+async function join(device, options) {
+  player = await browser.player(device, server.url + "/#50,50,20", options);
   await player.page.evaluate(() => (window.sameDocument = true));
 }
 
@@ -109,6 +109,40 @@ test("an unanswered pixel is shown as such, and settled once after the restart",
       [color],
     );
   }
+});
+
+/** `refused`, because the journal cannot store it now (docs/protocol.md). */
+function unavailable(sequence) {
+  const message = Buffer.alloc(12);
+  message.writeUInt8(0x85, 0);
+  message.writeUInt32LE(sequence, 1);
+  message.writeUInt8(7, 5);
+  return message;
+}
+
+test("a pixel that may be under way elsewhere is asked about until that is decided", async () => {
+  const asked = []; // the sequences of places
+  const answerTheThird = (route) => {
+    const upstream = route.connectToServer();
+    route.onMessage((message) => {
+      const isPlace = message[0] === 0x04;
+      if (isPlace) asked.push(message.readUInt32LE(1));
+      if (isPlace && asked.length === 3) route.send(unavailable(asked[2]));
+      else upstream.send(message);
+    });
+  };
+  await join("phone", { prepare: (page) => page.routeWebSocket(/./, answerTheThird) });
+  await player.place(49, 50, 2); // signs in
+  await player.settled();
+  server.signal("SIGSTOP");
+  await player.place(50, 50, 3);
+  await server.end("SIGKILL");
+  await server.launch();
+  await back();
+  await player.settled();
+  await player.sees(50, 50, 3);
+  assert.deepEqual(asked, [1, 2, 2, 2], "under the same sequence");
+  assert.equal((await server.placements(50, 50)).length, 1);
 });
 
 test("what a reload leaves open is settled by its old name, not placed a second time", async () => {
