@@ -10,21 +10,10 @@ import time
 import redis as redis_py
 
 from hot import RedisServer
+from waiting import PATIENCE_S, eventually
 
 NAME = "mymaster"
 DOWN_AFTER_MS, FAILOVER_TIMEOUT_MS = 1000, 3000
-COMING_UP_S = 60
-
-
-def eventually(holds, what, timeout=COMING_UP_S, every=0.02):
-    """What `holds` returned when it was true at last; while servers are away it is not."""
-    end = time.monotonic() + timeout
-    while True:
-        with contextlib.suppress(redis_py.exceptions.RedisError, OSError):
-            if found := holds():
-                return found
-        assert time.monotonic() < end, f"waited {timeout} s until {what}"
-        time.sleep(every)
 
 
 class Node(RedisServer):
@@ -156,7 +145,7 @@ class Group:
         return sum(found[key]["state"] == "online" for key in found
                    if key.startswith("slave") and isinstance(found[key], dict))
 
-    def failed_over(self, old, timeout=COMING_UP_S):
+    def failed_over(self, old, timeout=PATIENCE_S):
         """Waits for another master that can take writes; it, and when that was."""
 
         def other():

@@ -12,6 +12,7 @@ import server as servers
 import web
 from postgres import Postgres
 from server import FAST, LONG
+from waiting import eventually
 
 SIZE = 64
 PLAYERS = 10
@@ -54,17 +55,10 @@ def backends(command, settings, start_server):
     return start
 
 
-def until(holds, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-
-
 def until_all_is_archived(redis, postgres):
     last = hot.entries(redis)[-1].offset
-    until(lambda: postgres.rows("SELECT entry FROM cursor") == [(last,)],
-          f"the archive to come to {last}")
+    eventually(lambda: postgres.rows("SELECT entry FROM cursor") == [(last,)],
+               f"the archive has come to {last}")
     return last
 
 
@@ -156,8 +150,11 @@ def test_an_empty_redis_is_filled_from_the_history(backends, redis, postgres, co
 
 def test_without_the_tables_the_reason_is_clear(redis, postgres, settings, start_server):
     server = start_server(**settings)
-    until(lambda: "no schema" in web.get(server.port, "/health/ready").json()["checks"]["history"],
-          "word of the missing schema")
+
+    def history():
+        return web.get(server.port, "/health/ready").json()["checks"]["history"]
+
+    eventually(lambda: "no schema" in history(), "the missing schema is told")
     assert web.get(server.port, "/health/ready").status == 200, "placing does not depend on it"
     lines = [line for line in server.log().splitlines() if "history" in line]
     time.sleep(3)

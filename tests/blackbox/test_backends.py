@@ -13,9 +13,10 @@ import hot
 import web
 from crowd import SIZE, Crowd, check_story
 from outage import Prober
-from sentinels import Group, Node, eventually
+from sentinels import Group, Node
 from server import BINARY, FAST
 from test_cooldown import in_parallel
+from waiting import eventually
 
 PLAYERS, WATCHERS = 20, 10
 KILL_EVERY_S = 2

@@ -10,8 +10,9 @@ import pytest
 
 import hot
 import web
-from sentinels import Node, eventually
+from sentinels import Node
 from server import FAST, run
+from waiting import eventually
 
 LINES_MAX = 4  # in QUIET_S, of warnings and errors
 QUIET_S = 5

@@ -18,6 +18,7 @@ from outage import PLAYERS, WATCHERS
 from server import FAST
 from test_cooldown import in_parallel
 from test_crash import check_against_journal
+from waiting import eventually
 
 RESTARTS = 3 if FAST else 10
 
@@ -203,16 +204,11 @@ def test_a_lost_canvas_waits_for_the_server_that_remembers_most(backends, redis)
     late.send_signal(signal.SIGSTOP)
     replace_by_an_empty_one(redis)
     early.send_signal(signal.SIGCONT)
-    end = time.monotonic() + 30
     with redis.client() as operator:
-        while not operator.exists(hot.formats.PREFIX + "rebuild"):
-            assert time.monotonic() < end, "the canvas must be offered"
-            time.sleep(0.01)
-        time.sleep(1.5)
+        eventually(lambda: operator.exists(hot.formats.PREFIX + "rebuild"), "the canvas is offered")
+        time.sleep(1.5)  # the subject of the test
         late.send_signal(signal.SIGCONT)
-        while not operator.exists(hot.formats.STATE):
-            assert time.monotonic() < end, "the canvas must be made again"
-            time.sleep(0.01)
+        eventually(lambda: operator.exists(hot.formats.STATE), "the canvas is made again")
     assert [(entry.x, entry.y) for entry in hot.entries(redis)] == [(1, 1), (2, 2)]
 
 
@@ -225,10 +221,7 @@ def test_what_redis_took_is_acknowledged_once_the_server_remembers_it(backends, 
         operator.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         assert web.place(first.port, tokens[0], 1, 1, 1).status == 201
         answer = pool.submit(web.place, second.port, tokens[1], 2, 2, 2)
-        end = time.monotonic() + 30
-        while operator.hget(hot.formats.STATE, "offset") != b"2":
-            assert time.monotonic() < end, "both must be appended"
-            time.sleep(0.01)
+        eventually(lambda: operator.hget(hot.formats.STATE, "offset") == b"2", "both are appended")
         replace_by_an_empty_one(redis)
         assert answer.result(timeout=30).status == 201
     assert [(entry.x, entry.y) for entry in hot.entries(redis)] == [(1, 1), (2, 2)]

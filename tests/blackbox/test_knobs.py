@@ -1,7 +1,6 @@
 """Operators turn the knobs while people draw: one command, and every server of the canvas obeys."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ import server as servers
 import web
 from formats import Operation
 from hot_journal import HotJournal
+from waiting import eventually
 from ws import PATIENCE_S
 
 SIZE = 64
@@ -67,13 +67,6 @@ async def place(player, x, y=0):
     answer = await player.place(x, y, x % 31)
     reasons = {number: name for name, number in codec.REASON.items()}
     return "accepted" if answer.message == "accepted" else reasons[answer.reason]
-
-
-def until(predicate, what):
-    end = time.monotonic() + PATIENCE_S
-    while not predicate():
-        assert time.monotonic() < end, f"waited for {what}"
-        time.sleep(0.02)
 
 
 # --- Rules --------------------------------------------------------------------------------------
@@ -149,7 +142,7 @@ def test_a_player_who_does_not_read_now_hears_of_it_later(redis, start_server, o
         await slow.load_snapshot()
         await asyncio.to_thread(paint_all_over, redis, side, count)
         await asyncio.to_thread(
-            until, lambda: web.snapshot(server.port).offset == count, "all of it")
+            eventually, lambda: web.snapshot(server.port).offset == count, "all of it is there")
         slow.socket.pause()
         for _ in range(40):  # answers of 32 KB, which nobody reads
             slow.send("resume", epoch=slow.epoch, offset=slow.offset, digest=slow.digest)
@@ -177,7 +170,8 @@ def test_what_an_operator_turned_outlives_restarts_and_a_changed_setting_wins(ba
     one.restart(CHARGES_MAX=7)
     assert operator("rules") == "cooldown_ms=0\ncharges_max=7\nfrozen=yes\nversion=3\n"
     for backend in (one, other):
-        until(lambda: web.get(backend.port, "/api/canvas").json()["charges_max"] == 7, "the news")
+        eventually(lambda: web.get(backend.port, "/api/canvas").json()["charges_max"] == 7,
+                   "the news is there")
 
 
 def test_what_an_operator_turned_outlives_a_wiped_redis(backends, operator, redis):
@@ -187,10 +181,11 @@ def test_what_an_operator_turned_outlives_a_wiped_redis(backends, operator, redi
     operator("rules", "frozen=yes", "cooldown_ms=1000")
     with redis.client() as wiping:
         wiping.flushall()
-    until(lambda: redis.client().exists(hot.formats.STATE), "the canvas")
-    until(lambda: operator("rules").startswith("cooldown_ms=1000\ncharges_max=5\nfrozen=yes\n"),
-          "the rules of before")
-    until(lambda: web.place(servers_[1].port, token, 2, 2, 2).code() == "frozen", "a refusal")
+    eventually(lambda: redis.client().exists(hot.formats.STATE), "there is a canvas")
+    before = "cooldown_ms=1000\ncharges_max=5\nfrozen=yes\n"
+    eventually(lambda: operator("rules").startswith(before), "the rules are those of before")
+    eventually(lambda: web.place(servers_[1].port, token, 2, 2, 2).code() == "frozen",
+               "placing is refused")
 
 
 def test_players_who_came_while_redis_was_away_hear_of_the_rules_there(redis, start_server,
@@ -201,7 +196,7 @@ def test_players_who_came_while_redis_was_away_hear_of_the_rules_there(redis, st
     operator("rules", "frozen=yes")
     redis.stop()
     late = start_server(ready=False, **settings)
-    until(lambda: "serving" in late.log(), "a server without Redis")
+    eventually(lambda: "serving" in late.log(), "it serves without Redis")
 
     async def run():
         player = await client.Player(late.port).connect()
@@ -256,7 +251,8 @@ def test_a_ban_outlives_the_servers_and_a_lost_board(backends, operator, redis):
     one.restart()
     with redis.client() as wiping:
         wiping.delete(hot.formats.PREFIX + "board")
-    until(lambda: web.place(other.port, guest["token"], 1, 1, 1).code() == "banned", "the ban")
+    eventually(lambda: web.place(other.port, guest["token"], 1, 1, 1).code() == "banned",
+               "the ban holds")
     assert operator("bans").split() == [str(guest["user"]["id"])]
 
 

@@ -10,8 +10,9 @@ import redis as redis_py
 import hot
 from crowd import Crowd, check_story
 from outage import PLAYERS, WATCHERS, lose_masters, running
-from sentinels import COMING_UP_S, Node, eventually
+from sentinels import Node
 from server import FAST, free_port
+from waiting import PATIENCE_S, eventually
 
 KILLS = 1 if FAST else 5
 STOPS = 1 if FAST else 2
@@ -83,7 +84,7 @@ class Group:
                     if key.startswith("slave") and isinstance(one, dict)
                     and one["state"] == "online"])
 
-    def failed_over(self, old, timeout=COMING_UP_S):
+    def failed_over(self, old, timeout=PATIENCE_S):
         """The canvas's new owner, and when it could take writes. With six nodes its only replica
         can be the old owner, which comes back as soon as it is replaced."""
 

@@ -14,6 +14,7 @@ import client
 import pytest
 import web
 from server import BINARY, INHERITED, ROOT, free_port
+from waiting import eventually
 
 LIMIT_S = 120
 SIZE = 64
@@ -190,28 +191,33 @@ def state_of(pid):
     return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
-def until(holds):
-    end = time.monotonic() + LIMIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_nginx_goes_on_to_the_other_server_when_one_is_gone(cluster):
     token = web.guest(cluster.port)["token"]
     both(lambda: web.get(cluster.port, "/api/canvas"))
     backend = cluster.pid_of("backend-1")
     cluster.process.send_signal(signal.SIGSTOP)  # or the script would stop the rest
-    until(lambda: state_of(cluster.process.pid) == "T")
+    eventually(lambda: state_of(cluster.process.pid) == "T", "the script has stopped")
     os.kill(backend, signal.SIGKILL)
     # Its last thread closes its sockets: until then it still takes requests, but answers none.
-    until(lambda: state_of(backend) == "Z" and len(os.listdir(f"/proc/{backend}/task")) == 1)
+    eventually(lambda: state_of(backend) == "Z" and len(os.listdir(f"/proc/{backend}/task")) == 1,
+               "the server has gone")
     for x in range(20):
         answers = [web.get(cluster.port, "/api/canvas"), web.place(cluster.port, token, x, 2, 1)]
         assert [answer.status for answer in answers] == [200, 201], answers
         assert {answer.headers["x-served-by"] for answer in answers} == {"backend-2"}
     cluster.process.send_signal(signal.SIGCONT)
     assert cluster.wait() == 1
+
+
+def test_it_stops_everything_also_when_a_part_dies_just_then(cluster):
+    backend = cluster.pid_of("backend-1")
+    cluster.process.send_signal(signal.SIGSTOP)  # both wait for it when it goes on
+    eventually(lambda: state_of(cluster.process.pid) == "T", "the script has stopped")
+    os.kill(backend, signal.SIGKILL)
+    cluster.process.terminate()
+    eventually(lambda: state_of(backend) == "Z", "the server has died")
+    cluster.process.send_signal(signal.SIGCONT)
+    assert cluster.wait() in (0, 1)
 
 
 @pytest.mark.parametrize("part", ["backend-2", "nginx", "redis", "postgres"])
@@ -223,7 +229,7 @@ def test_when_a_part_dies_it_says_which_and_stops_the_rest(cluster, part):
     log = (cluster.data_dir / "logs" / f"{part}.log").read_text()
     if log:
         # Some processes of a part may say their last words after that.
-        assert any(line in said for line in log.splitlines()[-5:])
+        assert any(line and line in said for line in log.splitlines()[-5:])
 
 
 def test_two_cannot_have_the_same_port(cluster, tmp_path):
