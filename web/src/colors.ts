@@ -1,5 +1,5 @@
 // Names and contrast of colours, for those who cannot see them and for marks drawn upon them. Pure.
-import type { Language } from "./i18n";
+import type { Language } from "./language";
 
 // The 32 colours of r/place 2022.
 const NAMES: Record<string, [en: string, ru: string]> = {

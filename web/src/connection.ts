@@ -1,5 +1,6 @@
 // The life of the WebSocket: hello, ping, silence, backoff, close codes, waking up. It knows no
 // boards and no placements: whoever owns it gets every message after the welcome.
+import { backoffMs } from "./backoff";
 import {
   CloseCode,
   decodeServerMessage,
@@ -17,8 +18,6 @@ export const PONG_WITHIN_MS = 5_000;
 export const SILENCE_MS = 35_000;
 export const CONNECT_WITHIN_MS = 10_000;
 export const LATER_MS_MIN = 250;
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MAX_MS = 30_000;
 const LIMIT_WAIT_MS = 30_000;
 const RESTART_WAIT_MS = 2_000; // after 1012 without a draining notice
 
@@ -74,11 +73,6 @@ export function reactionTo(code: number): Reaction {
     default:
       return "backoff";
   }
-}
-
-/** Full jitter: anything up to a limit that doubles with each attempt. */
-export function backoffMs(attempt: number, random: () => number): number {
-  return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt, 16));
 }
 
 type Timer = ReturnType<typeof setTimeout>;

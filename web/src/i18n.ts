@@ -1,39 +1,27 @@
 // Words in Russian and English; numbers, times and plurals by locale.
 import { colorName } from "./colors";
-
-export const LANGUAGES = ["en", "ru"] as const;
-export type Language = (typeof LANGUAGES)[number];
+import { COMMON, Dictionary, type Language } from "./language";
 
 const en = {
+  ...COMMON.en,
   loading: "Loading the canvas…",
   canvas: "Pixel canvas. Arrows move, Enter places, question mark shows the keys.",
   players_one: "{n} player",
   players_few: "{n} players",
   players_many: "{n} players",
   players_other: "{n} players",
-  connecting: "Connecting…",
-  reconnecting: "Reconnecting…",
-  reconnectingIn: "Reconnecting in {n} s",
-  offline: "Offline",
   connectionLost: "Connection lost. You can look around; placing will be back.",
   restarting: "The server is restarting. Back in a moment.",
   stopped: "Disconnected.",
-  retry: "Try again",
-  live: "Live",
   details: "Canvas details",
   size: "Size",
   position: "Position",
   replica: "Replica",
   version: "Version",
   player: "Player",
-  language: "EN. Switch to Russian",
-  themeDark: "Dark theme",
-  themeLight: "Light theme",
   share: "Share this spot",
   save: "Save as PNG",
-  menu: "Menu",
   help: "Keys and help",
-  close: "Close",
   palette: "Palette",
   color: "Colour {n}: {name}",
   charges: "{n} of {max} charges",
@@ -107,35 +95,25 @@ const en = {
 export type Word = keyof typeof en;
 
 const ru: Record<Word, string> = {
+  ...COMMON.ru,
   loading: "Загружаем холст…",
   canvas: "Холст. Стрелки двигают прицел, Enter ставит пиксель, вопросительный знак — все клавиши.",
   players_one: "{n} игрок",
   players_few: "{n} игрока",
   players_many: "{n} игроков",
   players_other: "{n} игрока",
-  connecting: "Подключаемся…",
-  reconnecting: "Переподключаемся…",
-  reconnectingIn: "Переподключение через {n} с",
-  offline: "Нет сети",
   connectionLost: "Связь потеряна. Холст можно смотреть, ставить пиксели — чуть позже.",
   restarting: "Сервер перезапускается. Сейчас вернёмся.",
   stopped: "Соединение закрыто.",
-  retry: "Повторить",
-  live: "На связи",
   details: "О холсте",
   size: "Размер",
   position: "Позиция",
   replica: "Реплика",
   version: "Версия",
   player: "Игрок",
-  language: "RU. Переключить на английский",
-  themeDark: "Тёмная тема",
-  themeLight: "Светлая тема",
   share: "Поделиться этим местом",
   save: "Сохранить PNG",
-  menu: "Меню",
   help: "Клавиши и помощь",
-  close: "Закрыть",
   palette: "Палитра",
   color: "Цвет {n}: {name}",
   charges: "Зарядов: {n} из {max}",
@@ -208,16 +186,6 @@ const ru: Record<Word, string> = {
 
 const WORDS: Record<Language, Record<Word, string>> = { en, ru };
 
-/** The first language that we speak of those a person prefers. */
-export function preferredLanguage(kept: string | null, preferred: readonly string[]): Language {
-  const spoken = [kept, ...preferred].map((tag) => tag?.slice(0, 2).toLowerCase());
-  return LANGUAGES.find((language) => language === spoken.find(isSpoken)) ?? "en";
-}
-
-function isSpoken(tag: string | undefined): boolean {
-  return LANGUAGES.some((language) => language === tag);
-}
-
 /** Milliseconds as 0:04 or 1:02:03, rounded up: at 0:00 the charge is there. */
 export function formatWait(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
@@ -234,38 +202,22 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
-export class Words {
-  private readonly numbers: Intl.NumberFormat;
-  private readonly plurals: Intl.PluralRules;
+export class Words extends Dictionary<Word> {
   private readonly relative: Intl.RelativeTimeFormat;
   private readonly exact: Intl.DateTimeFormat;
 
-  constructor(readonly language: Language) {
-    this.numbers = new Intl.NumberFormat(language);
-    this.plurals = new Intl.PluralRules(language);
+  constructor(language: Language) {
+    super(language, WORDS[language]);
     this.relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
     this.exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   }
 
-  say(word: Word, values: Record<string, string | number> = {}): string {
-    return WORDS[this.language][word].replace(/\{(\w+)\}/g, (_, name: string) => {
-      const value = values[name];
-      return typeof value === "number" ? this.number(value) : (value ?? "");
-    });
-  }
-
-  /** A word that depends on a number: `word_one`, `word_few`, … */
   count(word: "players", n: number): string {
-    const form = this.plurals.select(n) as "one" | "few" | "many" | "other";
-    return this.say(`${word}_${form}`, { n });
+    return this.plural(word, n);
   }
 
   color(hex: string): string {
     return colorName(hex, this.language);
-  }
-
-  number(value: number): string {
-    return this.numbers.format(value);
   }
 
   /** A length of time in words: "5 s", "2 min". */

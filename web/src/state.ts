@@ -1,7 +1,8 @@
 // What the page shows at a moment: the one value that all components draw from.
 import type { PixelInfo } from "./api";
 import type { Phase } from "./connection";
-import type { Language, Word } from "./i18n";
+import type { Word } from "./i18n";
+import type { Language } from "./language";
 import type { Position } from "./protocol";
 import type { Aim } from "./stage";
 import type { Store } from "./store";

@@ -1,7 +1,7 @@
 // Follows the journal: holds a board at a position, resumes there on every connection, and takes a
 // fresh snapshot when told to. The board is replaced in one step, never half.
 import { Board } from "./board";
-import { backoffMs } from "./connection";
+import { backoffMs } from "./backoff";
 import { encodeResume, type Delta, type SnapshotNeeded, type Welcome } from "./protocol";
 
 export const RESUME_WITHIN_MS = 10_000;

@@ -1,5 +1,6 @@
 // Tells people what happened: a short note over the canvas, and the same for screen readers.
-import { formatWait, Words, type Language, type Word } from "./i18n";
+import { formatWait, Words, type Word } from "./i18n";
+import type { Language } from "./language";
 import { Refusal } from "./protocol";
 import type { SignInFailure } from "./session";
 import type { GameState, Message } from "./state";

@@ -1,7 +1,7 @@
 // The connection's life, driven by a socket made of plastic and a clock made of paper.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { backoffMs } from "../src/backoff";
 import {
-  backoffMs,
   Connection,
   CONNECT_WITHIN_MS,
   LATER_MS_MIN,

@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, type Session } from "../src/api";
 import { contrast, markOn } from "../src/colors";
-import { formatWait, preferredLanguage, Words } from "../src/i18n";
+import { formatWait, Words } from "../src/i18n";
 import { keyAction } from "../src/input";
+import { preferredLanguage } from "../src/language";
 import { formatHash, parseHash, parseStartParam } from "../src/location";
 import { SessionKeeper, type SessionOptions } from "../src/session";
 import { Memory } from "../src/storage";
