@@ -82,8 +82,8 @@ ensure_node() {
 
 # fingerprint path …: changes when any file below the paths is edited, added, moved or removed.
 fingerprint() {
-  find "$@" \( -name node_modules -o -name dist -o -name __pycache__ \) -prune \
-    -o -type f -printf '%p %s %T@\n' | LC_ALL=C sort | sha256sum
+  find "$@" \( -name node_modules -o -name dist -o -name dist-counter -o -name __pycache__ \) \
+    -prune -o -type f -printf '%p %s %T@\n' | LC_ALL=C sort | sha256sum
 }
 
 # up_to_date name path …: whether the paths are as they were when `built name path …` was called.
@@ -93,9 +93,11 @@ built() {
   fingerprint "${@:2}" >"build/$1.inputs"
 }
 
-front_end_is_built() { up_to_date web web && [[ -f web/dist/index.html ]]; }
+front_end_is_built() {
+  up_to_date web web && [[ -f web/dist/index.html && -f web/dist-counter/index.html ]]
+}
 
-# Builds web/dist, if anything it is made of has changed.
+# Builds web/dist and web/dist-counter, if anything they are made of has changed.
 build_front_end() {
   if ! up_to_date npm web/package-lock.json || [[ ! -d web/node_modules ]]; then
     say "Installing the front end's packages"

@@ -1,4 +1,5 @@
-// How the page is built (web/dist) and tested; `npm run dev` talks to a server on port 8000.
+// How Pixel Battle's page is built (web/dist), and how both pages are tested; `npm run dev` talks
+// to a server on port 8000.
 import { defineConfig } from "vitest/config";
 
 const server = process.env.PIXEL_BATTLE_URL ?? "http://localhost:8000";
@@ -17,5 +18,5 @@ export default defineConfig({
       "/ws": { target: server, changeOrigin: true, ws: true, rewriteWsOrigin: true },
     },
   },
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  test: { include: ["tests/**/*.test.ts", "counter/tests/**/*.test.ts"], environment: "node" },
 });
