@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const requireFromWeb = createRequire(join(root, "web/package.json"));
 const { chromium } = requireFromWeb("playwright-core");
 
@@ -51,8 +51,11 @@ process.on("exit", () => stragglers.forEach((pid) => process.kill(pid, "SIGKILL"
 
 /** The real server on a port and a data folder that it keeps through restarts. */
 export class Server {
+  binary = binary;
+  webDir = webDir;
+
   static async start(environment = {}) {
-    const server = new Server();
+    const server = new this();
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
     server.dataDir = mkdtempSync(join(tmpdir(), "pixel-battle-browser-"));
@@ -64,11 +67,12 @@ export class Server {
   async launch() {
     const environment = {
       ...{ PATH: process.env.PATH, HOST: "127.0.0.1", PORT: `${this.port}`, THREADS: "1" },
-      ...{ DATA_DIR: this.dataDir, WEB_DIR: webDir, LOG_LEVEL: "warning" },
+      ...{ DATA_DIR: this.dataDir, WEB_DIR: this.webDir, LOG_LEVEL: "warning" },
       ...{ APP_SECRET_KEY: "only-for-the-browser-tests", REPLICA_NAME: "browser-test" },
       ...{ CANVAS_WIDTH: "200", CANVAS_HEIGHT: "200", ...this.environment },
     };
-    this.process = spawn(binary, [], { env: environment, stdio: ["ignore", "ignore", "inherit"] });
+    const stdio = ["ignore", "ignore", "inherit"];
+    this.process = spawn(this.binary, [], { env: environment, stdio });
     this.process.unref();
     this.exited = once(this.process, "exit");
     const { pid } = this.process;
