@@ -102,7 +102,6 @@ net::ServerOptions server_options() {
   options.threads = 1;
   options.connections_max = 100'000;
   options.tick_ms_max = kTickMsMax;
-  options.on_online = [](std::uint32_t here) { return here; };
   return options;
 }
 
@@ -114,7 +113,7 @@ T value_of(base::Result<T> result) {
 
 class OurServer final : public FanoutServer {
  public:
-  OurServer() : server_(site_, server_options(), 0) {
+  OurServer() : server_(site_, server_options()) {
     value_of(server_.listen());
     server_.start();
   }
@@ -132,23 +131,26 @@ class OurServer final : public FanoutServer {
   }
 
  private:
-  ops::Metrics metrics_{"bench"};
+  ops::CanvasMetrics metrics_{"bench"};
   auth::TokenSigner tokens_{{"a key of the benchmark"}};
   service::Router router_{{}, tokens_, metrics_};
   net::StaticFiles files_{value_of(net::StaticFiles::load(""))};
   net::Networks proxies_{value_of(net::Networks::parse({}))};
   OneTickFeed feed_;
   std::atomic<std::size_t> live_{0};
-  net::Site site_{router_,
-                  files_,
-                  feed_,
-                  [this](service::Outlet& outlet) {
-                    return std::make_unique<Greeter>(outlet, live_); },
-                  "/ws",
-                  "bench",
-                  proxies_,
-                  {},
-                  metrics_};
+  net::Site site_{
+      .router = router_,
+      .files = files_,
+      .served_by = "bench",
+      .trusted_proxies = proxies_,
+      .metrics = metrics_,
+      .websockets = net::WebSockets{
+          .path = "/ws",
+          .feed = feed_,
+          .open_conversation =
+              [this](service::Outlet& outlet) { return std::make_unique<Greeter>(outlet, live_); },
+          .allowed_origins = {},
+          .on_online = [](std::uint32_t here) { return here; }}};
   net::Server server_;
 };
 

@@ -20,7 +20,7 @@ esac
 targets=$(measure --targets "$@")
 
 # shellcheck disable=SC2046  # one word a package
-ensure_packages $(build_packages) $(cluster_packages) wrk
+ensure_packages $(build_packages) $(cluster_packages pixel-battle) wrk
 say "Building the benchmarks"
 configure release
 # shellcheck disable=SC2086  # one word a target

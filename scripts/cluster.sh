@@ -1,10 +1,11 @@
 #!/bin/bash
-# Usage: scripts/cluster.sh N [option of the server …]
+# Usage: scripts/cluster.sh [counter] N [option of the server …]
 #
 # Starts a whole cluster to try: N servers that share one canvas, Redis, PostgreSQL, and nginx on
-# http://localhost:8000, or where HOST and PORT say. `scripts/run.sh --cluster N` builds the server
-# first and then calls this. All data and logs are in DATA_DIR (default ./data/cluster).
-# Ctrl-C drains the servers, then stops the rest; started again, the canvas is as it was. When a
+# http://localhost:8000, or where HOST and PORT say; or N servers that share the counters, without
+# PostgreSQL. `scripts/run.sh [counter] --cluster N` builds the servers first and then calls this.
+# All data and logs are in DATA_DIR (default ./data/cluster or ./data/counter-cluster).
+# Ctrl-C drains the servers, then stops the rest; started again, everything is as it was. When a
 # part ends by itself, this says which, with the last lines of its log, and stops the others.
 #
 # Only nginx can be reached from elsewhere. What is missing is installed; services of the system
@@ -21,6 +22,13 @@ start_limit_s=60
 stop_limit_s=60
 drain_limit_s=$(((${DRAIN_UNREADY_MS:-0} + ${DRAIN_LIMIT_MS:-10000}) / 1000 + 10))
 
+program=pixel-battle title="Pixel Battle" kept="the canvas stays" folder=cluster
+given=${PIXEL_BATTLE_BIN-}
+if [[ ${1-} == counter ]]; then
+  program=counter-app title="The counter" kept="the counters stay" folder=counter-cluster
+  given=${COUNTER_APP_BIN-}
+  shift
+fi
 count=${1-}
 [[ $count =~ ^[1-9][0-9]?$ ]] || die "--cluster: the number of servers must be 1 to 99"
 shift
@@ -36,17 +44,17 @@ port=${PORT:-8000} host=${HOST:-0.0.0.0}
 [[ $port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535 ]] || die "PORT: a cluster needs 1 to 65535"
 [[ $check_only == no ]] || exit 0
 
-DATA_DIR=${DATA_DIR:-$PWD/data/cluster}
-binary=${PIXEL_BATTLE_BIN:-$PWD/build/release/bin/pixel-battle}
+DATA_DIR=${DATA_DIR:-$PWD/data/$folder}
+binary=${given:-$PWD/build/release/bin/$program}
 [[ -x $binary ]] || die "there is no $binary: scripts/run.sh --cluster $count builds it"
-mapfile -t packages < <(cluster_packages)
+mapfile -t packages < <(cluster_packages "$program")
 [[ -z $(missing_packages "${packages[@]}") ]] ||
   say "The system may start services of its own from what is installed now; they are not used here"
 ensure_packages "${packages[@]}"
 PATH=$PATH:/usr/sbin # for nginx
 
 logs=$DATA_DIR/logs
-mkdir -p "$logs" "$DATA_DIR/redis" "$DATA_DIR/postgres" "$DATA_DIR/nginx"
+mkdir -p "$logs" "$DATA_DIR/redis" "$DATA_DIR/nginx"
 # The parts hold it, too: what an earlier start has left behind must end first.
 exec 8>"$DATA_DIR/lock"
 if ! flock --nonblock 8; then
@@ -156,7 +164,7 @@ redis_answers() { [[ $(redis-cli -s "$sockets/redis" ping) == PONG ]]; }
 start_postgres() {
   local folder=$DATA_DIR/postgres as_user=() programs version
   programs=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-  mkdir -p "$sockets/postgres"
+  mkdir -p "$sockets/postgres" "$folder"
   chmod 700 "$folder" "$sockets/postgres"
   if [[ $EUID -eq 0 ]]; then
     as_user=(--reuid=postgres --regid=postgres --init-groups)
@@ -287,12 +295,12 @@ nginx_answers() { [[ -s $DATA_DIR/nginx/nginx.pid ]] && answers "$1" "$port"; }
 tell() {
   local name
   say ""
-  say "Pixel Battle: http://localhost:$port"
+  say "$title: http://localhost:$port"
   for name in "${backends[@]}"; do say "  $name: http://127.0.0.1:$(port_of "$name")"; done
   say "  redis: redis-cli -s $sockets/redis"
-  say "  postgres: psql '$DATABASE_URL'"
+  [[ -z ${DATABASE_URL-} ]] || say "  postgres: psql '$DATABASE_URL'"
   say "  logs: $logs"
-  say "Ctrl-C stops everything; the canvas stays in $DATA_DIR"
+  say "Ctrl-C stops everything; $kept in $DATA_DIR"
 }
 
 trap 'finish 0' INT TERM HUP
@@ -301,14 +309,18 @@ sockets=$(mktemp -d /tmp/pixel-battle-XXXXXX)
 chmod 711 "$sockets" # PostgreSQL's user must get through
 ulimit -Sn "$(ulimit -Hn)"
 export REDIS_URL=unix://$sockets/redis
-export DATABASE_URL="postgresql://pixel_battle@/postgres?host=$sockets/postgres"
+unset DATABASE_URL REDIS_HOST REDIS_PASSWORD
 
-say "Starting Redis and PostgreSQL"
+say "Starting Redis"
 start_redis
-start_postgres
-migrate
+if [[ $program == pixel-battle ]]; then
+  export DATABASE_URL="postgresql://pixel_battle@/postgres?host=$sockets/postgres"
+  say "Starting PostgreSQL"
+  start_postgres
+  migrate
+  use_one_secret
+fi
 say "Starting $count servers and nginx"
-use_one_secret
 start_backends "$@"
 start_nginx
 tell

@@ -38,12 +38,14 @@ test_packages() {
     python3-websockets redis-server shellcheck spin util-linux zstd
 }
 
-# What a whole cluster on this machine needs besides, unless it is here from another package.
+# cluster_packages program: what a whole cluster of it on this machine needs besides, unless it is
+# here from another package.
 cluster_packages() {
   echo util-linux
   [[ -x /usr/sbin/nginx ]] || echo nginx
   [[ -x /usr/bin/redis-server ]] || echo redis-server
-  compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || echo postgresql
+  [[ $1 == counter-app ]] || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null ||
+    echo postgresql
 }
 
 missing_packages() {
@@ -69,6 +71,14 @@ ensure_packages() {
   # shellcheck disable=SC2086  # one word a package
   "${as_root[@]}" install -y --no-install-recommends $missing >/dev/null ||
     die "could not install: $missing"
+}
+
+# Locust, for load; not every release of the system has it.
+ensure_locust() {
+  command -v locust >/dev/null || (ensure_packages python3-locust) || {
+    say "this system has no Locust"
+    return 1
+  }
 }
 
 # Any Node.js from 18 on with npm will do; otherwise the system's own.

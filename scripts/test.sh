@@ -13,6 +13,7 @@ explain "$@"
 
 # shellcheck disable=SC2046  # one word a package
 ensure_packages $(build_packages) $(test_packages)
+ensure_locust || say "The tests of the load test are skipped"
 ensure_node
 build_front_end
 

@@ -33,7 +33,8 @@ foreach(preset asan-ubsan tsan)
     cmake_path(GET file STEM name)
     string(REPLACE "test_" "blackbox_" name ${name})
     pb_pytest(sanitizer.${preset}.${name} LABEL sanitizer FILE ${file}
-              ENVIRONMENT PIXEL_BATTLE_BIN=${bin}/pixel-battle PB_FAST=1
+              ENVIRONMENT PIXEL_BATTLE_BIN=${bin}/pixel-battle
+                          COUNTER_APP_BIN=${bin}/counter-app PB_FAST=1
                           ${PB_SANITIZER_ENVIRONMENT})
   endforeach()
 endforeach()

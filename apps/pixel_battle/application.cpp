@@ -1,13 +1,5 @@
 #include "apps/pixel_battle/application.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
-#include <thread>
-
-#include <pthread.h>
-
 #include "base/clock.hpp"
 #include "canvas/palette.hpp"
 #include "journal/embedded/embedded_journal.hpp"
@@ -18,24 +10,6 @@
 namespace pixel_battle {
 
 namespace {
-
-constexpr std::int64_t kCutOffMs = 5'000;  // without Redis, until the replica calls itself unready
-constexpr std::int64_t kDrainPaceMsMax = 2'000;
-constexpr std::int64_t kDrainPaceShare = 3;  // clients are asked to leave in a third of the limit
-
-sigset_t stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-/// The journal is in a state that only a new process can tell: nothing more may be answered.
-void end_at_once(const std::string& why) {
-  ops::log::error("the journal cannot go on, ending the process", {{"why", why}});
-  std::_Exit(EXIT_FAILURE);
-}
 
 void tell_rules(const canvas::Rules& rules) {
   ops::log::info("rules in force", {{"cooldown_ms", rules.cooldown_ms},
@@ -49,29 +23,28 @@ Application::Application(const ops::Config& config)
     : config_(config),
       size_{config.canvas_width, config.canvas_height},
       metrics_(ops::kVersion),
-      tokens_(config.secret_keys) {}
+      tokens_(config.secret_keys),
+      host_(config_, metrics_, readiness_) {}
 
 Application::~Application() {
-  stop();
+  host_.stop([this] { stop_parts(); });
   snapshots_.reset();  // before what it answers to
 }
 
-/// A connection ends when its last request is answered, which may need the journal to give up; by
-/// then it cannot tell anybody an answer that is none.
-void Application::stop() {
-  if (server_) server_->cut_off();
+void Application::stop_parts() {
   if (journal_) journal_->stop();
-  if (server_) server_->stop();
   if (history_) history_->stop();
 }
 
 base::Result<std::unique_ptr<Application>> Application::open(const ops::Config& config) {
-  // Before any thread is there, so that all inherit it: signals are waited for in one place.
-  const auto signals = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  apps::block_stop_signals();
   std::unique_ptr<Application> application(new Application(config));
   if (auto opened = application->open_parts(); !opened) return opened.error();
   return application;
+}
+
+int Application::serve_until_signal() {
+  return host_.serve_until_signal([this] { stop_parts(); });
 }
 
 base::Status Application::open_parts() {
@@ -95,7 +68,7 @@ base::Result<std::unique_ptr<journal::Journal>> Application::make_journal() {
                                    [this](const canvas::Rules& changed) {
                                      tell_rules(changed);
                                      live_->set_rules(changed);
-                                     wake();
+                                     host_.wake();
                                    }};
   if (config_.redis_url.empty()) {
     return journal::make_embedded({.data_dir = config_.data_dir,
@@ -155,13 +128,13 @@ base::Status Application::open_journal() {
   auto started = journal_->start(
       [this](std::span<const canvas::Entry> entries) {
         live_->apply(entries);
-        wake();
+        host_.wake();
       },
       [this](journal::Start start) {
         live_->reset(std::move(start));
-        wake();
+        host_.wake();
       },
-      end_at_once);
+      apps::end_at_once);
   if (!started) return started.error();
   static_cast<void>(live_->take_notices());  // there is nobody yet who would not know
   if (history_) history_->start_archiver();
@@ -178,11 +151,6 @@ base::Status Application::open_journal() {
   return base::Done{};
 }
 
-/// Somebody who is connected has something to hear.
-void Application::wake() {
-  if (auto* server = listener_.load()) server->wake();
-}
-
 /// Where the board is known, not being able to place for some seconds makes nobody unready: the
 /// other replicas may fare the same, and the board can still be looked at.
 ops::Check Application::check_journal() {
@@ -191,7 +159,7 @@ ops::Check Application::check_journal() {
   const auto now_ms = base::steady_ms();
   if (health.writable) writable_ms_ = now_ms;
   // With a full disk the board stays readable, and moving players away would not help them.
-  const bool cut_off = !config_.redis_url.empty() && now_ms - writable_ms_ > kCutOffMs;
+  const bool cut_off = !config_.redis_url.empty() && now_ms - writable_ms_ > apps::kCutOffMs;
   return {.ready = live_->known() && !cut_off, .detail = health.writable ? "ok" : health.detail};
 }
 
@@ -215,77 +183,26 @@ base::Status Application::open_server() {
                                                  std::move(telegram), metrics_);
   snapshots_ = std::make_unique<service::Snapshots>(*live_, canvas::kDefaultPalette, metrics_);
   player_metrics_ = std::make_unique<service::PlayerMetrics>(metrics_);
-  router_ = std::make_unique<service::Router>(
-      service::canvas_routes(*game_, *snapshots_, readiness_), tokens_, metrics_);
-
-  auto files = net::StaticFiles::load(config_.web_dir);
-  if (!files) return files.error();
-  files_ = std::move(files).value();
-  auto proxies = net::Networks::parse(config_.trusted_proxies);
-  if (!proxies) return base::Error{"TRUSTED_PROXIES: " + proxies.error().message};
-  proxies_ = std::move(proxies).value();
-
-  site_ = std::make_unique<net::Site>(net::Site{
-      .router = *router_,
-      .files = *files_,
-      .feed = *live_,
-      .open_conversation =
-          [this](service::Outlet& outlet) {
-            return std::make_unique<service::PlayerSession>(*game_, *player_metrics_, outlet);
-          },
-      .websocket_path = "/ws",
-      .served_by = config_.replica_name,
-      .trusted_proxies = *proxies_,
-      .allowed_origins = config_.allowed_origins,
-      .metrics = metrics_});
-  net::ServerOptions options{.host = config_.host,
-                             .port = config_.port,
-                             .threads = config_.threads,
-                             .connections_max = config_.connections_max,
-                             .connections_per_address_max = config_.connections_per_address_max,
-                             .requests_per_address = config_.rate_limit_per_address,
-                             .tick_ms_max = config_.tick_ms_max,
-                             .on_online = [this](std::uint32_t here) {
-                               const auto online = journal_->share_online(here);
-                               game_->set_online(online);
-                               return online;
-                             }};
-  server_ =
-      std::make_unique<net::Server>(*site_, std::move(options), live_->standing().position.offset);
-  return server_->listen();
+  return host_.open(service::canvas_routes(*game_, *snapshots_), tokens_,
+                    {.websockets = websockets()});
 }
 
-int Application::serve_until_signal() {
-  listener_.store(server_.get());
-  server_->start();
-  readiness_.set_stage(ops::Stage::serving);
-  metrics_.ready.set(1);
-  const auto shown_host = config_.host == "0.0.0.0" ? std::string("localhost") : config_.host;
-  ops::log::info("serving",
-                 {{"address", "http://" + shown_host + ":" + std::to_string(server_->port())},
-                  {"replica", config_.replica_name},
-                  {"threads", config_.threads},
-                  {"version", ops::kVersion}});
-  const auto signals = stop_signals();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  ops::log::info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-  drain();
-  return EXIT_SUCCESS;
-}
-
-/// Unready, then no new connections, then everyone goes elsewhere, then everything is on disk.
-void Application::drain() {
-  const auto begin_ms = base::steady_ms();
-  readiness_.set_stage(ops::Stage::draining);
-  metrics_.ready.set(0);
-  std::this_thread::sleep_for(std::chrono::milliseconds(config_.drain_unready_ms));
-  const auto left_ms =
-      std::max<std::int64_t>(0, config_.drain_limit_ms - (base::steady_ms() - begin_ms));
-  const auto pace_ms = std::min(kDrainPaceMsMax, left_ms / kDrainPaceShare);
-  const auto cut_off = server_->drain(static_cast<std::uint32_t>(pace_ms), left_ms);
-  stop();
-  ops::log::info("stopped", {{"took_ms", base::steady_ms() - begin_ms}, {"cut_off", cut_off}});
+net::WebSockets Application::websockets() {
+  return {.path = "/ws",
+          .feed = *live_,
+          .offset = live_->standing().position.offset,
+          .open_conversation =
+              [this](service::Outlet& outlet) {
+                return std::make_unique<service::PlayerSession>(*game_, *player_metrics_, outlet);
+              },
+          .allowed_origins = config_.allowed_origins,
+          .on_online =
+              [this](std::uint32_t here) {
+                metrics_.players_online.set(here);
+                const auto online = journal_->share_online(here);
+                game_->set_online(online);
+                return online;
+              }};
 }
 
 }  // namespace pixel_battle

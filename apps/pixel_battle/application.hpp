@@ -7,20 +7,17 @@
 #include <optional>
 
 #include "apps/pixel_battle/history.hpp"
+#include "apps/shared/host.hpp"
 #include "auth/telegram.hpp"
 #include "auth/token.hpp"
 #include "base/result.hpp"
 #include "journal/journal.hpp"
-#include "net/address.hpp"
-#include "net/server.hpp"
-#include "net/static_files.hpp"
 #include "ops/config.hpp"
 #include "ops/metrics.hpp"
 #include "ops/readiness.hpp"
 #include "service/live_canvas.hpp"
 #include "service/pixel_battle.hpp"
 #include "service/player_session.hpp"
-#include "service/router.hpp"
 #include "service/snapshots.hpp"
 
 namespace pixel_battle {
@@ -43,15 +40,14 @@ class Application {
   base::Result<std::unique_ptr<journal::Journal>> make_journal();
   base::Status open_history(const redis::Url& redis);
   ops::Check check_journal();
-  void wake();
   base::Status open_server();
+  net::WebSockets websockets();
   [[nodiscard]] service::Settings settings() const;
-  void drain();
-  void stop();
+  void stop_parts();
 
   const ops::Config config_;
   const canvas::Size size_;
-  ops::Metrics metrics_;
+  ops::CanvasMetrics metrics_;
   ops::Readiness readiness_;
   auth::TokenSigner tokens_;
   std::unique_ptr<PostgresHistory> history_;
@@ -60,13 +56,7 @@ class Application {
   std::unique_ptr<service::PixelBattle> game_;
   std::unique_ptr<service::Snapshots> snapshots_;
   std::unique_ptr<service::PlayerMetrics> player_metrics_;
-  std::unique_ptr<service::Router> router_;
-  std::optional<net::StaticFiles> files_;
-  std::optional<net::Networks> proxies_;
-  std::unique_ptr<net::Site> site_;
-  std::unique_ptr<net::Server> server_;
-  // The journal commits as soon as it is open, the server comes later.
-  std::atomic<net::Server*> listener_{nullptr};
+  apps::Host host_;
   std::atomic<std::int64_t> writable_ms_{0};  // when the journal was seen to be so last
 };
 

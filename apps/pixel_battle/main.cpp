@@ -8,8 +8,8 @@
 
 #include "apps/pixel_battle/application.hpp"
 #include "apps/pixel_battle/commands.hpp"
+#include "apps/shared/run.hpp"
 #include "ops/config.hpp"
-#include "ops/log.hpp"
 
 namespace {
 
@@ -19,19 +19,7 @@ base::Result<ops::CommandLine> read_flags(int argc, char** argv,
   int skipped = 0;
   while (skipped + 1 < argc && pixel_battle::is_word(argv[skipped + 1])) ++skipped;
   if (words.empty()) skipped = 0;
-  return ops::read_config(argc - skipped, argv + skipped);
-}
-
-int run(const ops::Config& config) {
-  using ops::log::Format;
-  ops::log::set_up(ops::log::level_from(config.log_level).value_or(ops::log::Level::info),
-                   config.log_format == "json" ? Format::json : Format::text);
-  auto application = pixel_battle::Application::open(config);
-  if (!application) {
-    ops::log::error("cannot start", {{"why", application.error().message}});
-    return EXIT_FAILURE;
-  }
-  return application.value()->serve_until_signal();
+  return ops::read_config(ops::Program::pixel_battle, argc - skipped, argv + skipped);
 }
 
 }  // namespace
@@ -50,7 +38,7 @@ int main(int argc, char** argv) {
       return EXIT_SUCCESS;
     }
     if (!words.empty()) return pixel_battle::run_command(words, command_line->config);
-    return run(command_line->config);
+    return apps::run<pixel_battle::Application>(command_line->config);
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "pixel-battle: %s\n", bug.what());
     return EXIT_FAILURE;

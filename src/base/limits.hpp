@@ -63,6 +63,15 @@ inline constexpr std::int64_t kProducerKeepMs = 24LL * 3600 * 1000;
 inline constexpr std::size_t kReplicasMax = 1'000;  // whose players are counted
 inline constexpr std::size_t kQueryQueueMax = 1'024;
 
+// --- Counters -------------------------------------------------------------------------------
+inline constexpr std::size_t kCountersMax = 1'000;
+inline constexpr std::size_t kIdleTopicsMax = 1'000;  // followed, but not pressed
+inline constexpr std::size_t kKeyBytesMax = 64;       // of an Idempotency-Key
+inline constexpr std::size_t kPressBodyBytesMax = 64;
+inline constexpr std::size_t kLedgerQueueMax = 65'536;
+inline constexpr std::size_t kLedgerBatchMax = 4'096;
+inline constexpr std::int64_t kKeyKeepMs = 24LL * 3600 * 1000;
+
 // --- PostgreSQL -----------------------------------------------------------------------------
 inline constexpr std::int64_t kPostgresConnectMs = 5'000;  // to one server; TCP's patience too
 inline constexpr std::int64_t kPostgresCallMs = 10'000;    // one statement

@@ -19,6 +19,9 @@ std::optional<std::uint64_t> u64_from_hex(std::string_view hex);  // exactly 16 
 std::string to_base64url(std::string_view bytes);
 std::optional<std::string> from_base64url(std::string_view text);
 
+/// RFC 3986 percent-encoding of everything that is not unreserved.
+std::string percent_encode(std::string_view text);
+
 /// RFC 3986 percent-decoding, once; `+` stands for itself. nullopt on a broken escape.
 std::optional<std::string> percent_decode(std::string_view text);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/callback.hpp"
+#include "base/health.hpp"
 #include "base/result.hpp"
 #include "canvas/board.hpp"
 #include "canvas/cooldown.hpp"
@@ -31,11 +32,7 @@ struct Placement {
   std::string name;  // of the person, as of their last accepted placement
 };
 
-/// How the journal is doing, for readiness and operators. `detail` names no secret.
-struct Health {
-  bool writable = false;
-  std::string detail;
-};
+using base::Health;
 
 /// What a journal tells besides, where somebody listens. Short; they never call the journal.
 struct Observers {

@@ -16,6 +16,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "net/address.hpp"
+#include "net/event_stream.hpp"
 #include "net/http_replies.hpp"
 #include "net/response.hpp"
 #include "net/websocket_connection.hpp"
@@ -143,7 +144,7 @@ class HttpConnection final : public Connection,
   Traffic take_traffic() override { return std::exchange(traffic_, {}); }
 
  private:
-  enum class Next : std::uint8_t { request, linger, close, websocket };
+  enum class Next : std::uint8_t { request, linger, close, handed_over };
   /// What to do about a request once its header is known.
   using Decision = std::variant<service::Reply, service::Match, Next>;
 
@@ -151,6 +152,7 @@ class HttpConnection final : public Connection,
   Task<Next> exchange();
   Task<std::optional<service::Reply>> read_body(Parser& parser, std::size_t bytes_max);
   Task<service::Reply> run_later(const service::Match& match, const service::Request& request);
+  std::optional<service::Reply> open_stream(const service::Match& match, const Exchange& exchange);
   Task<Next> write(const service::Reply& reply, bool keep_alive, const Exchange& exchange);
   Task<boost::system::error_code> write_rest(std::string_view head, std::string_view body);
   Task<> linger();
@@ -227,7 +229,10 @@ Task<HttpConnection::Next> HttpConnection::exchange() {
       exchange.request.body = exchange.parser.get().body();
     }
     expect_within(limits::kResponseTimeMs);
-    if (!reply && match->route->answers_at_once()) {
+    if (!reply && match->route->is_stream()) {
+      reply = open_stream(*match, exchange);
+      if (!reply) co_return Next::handed_over;
+    } else if (!reply && match->route->answers_at_once()) {
       reply = worker_.site().router.run(*match, exchange.request, {});
     } else if (!reply) {
       reply = co_await run_later(*match, exchange.request);
@@ -294,7 +299,8 @@ HttpConnection::Decision HttpConnection::decide(Exchange& exchange) {
         limit_key(client_address(peer_, forwarded_for, worker_.site().trusted_proxies));
     request.address = exchange.forwarded_address;
   }
-  return request.path == worker_.site().websocket_path ? upgrade(exchange) : route(exchange);
+  const auto& websockets = worker_.site().websockets;
+  return websockets && request.path == websockets->path ? upgrade(exchange) : route(exchange);
 }
 
 /// Refuses what the parser lets pass but two servers could read differently.
@@ -336,9 +342,7 @@ service::Reply HttpConnection::file_or(service::Reply not_found,
   const auto* file = worker_.site().files.find(request.path);
   if (file == nullptr || not_found.status == 405) return not_found;
   if (request.method != service::Method::get && request.method != service::Method::head) {
-    auto reply = service::error_reply(405, "method_not_allowed", "This address takes GET, HEAD.");
-    reply.headers += "Allow: GET, HEAD\r\n";
-    return reply;
+    return not_allowed("GET, HEAD");
   }
   return StaticFiles::reply(*file, request.headers);
 }
@@ -348,22 +352,16 @@ HttpConnection::Decision HttpConnection::upgrade(const Exchange& exchange) {
   const auto& message = exchange.parser.get();
   const auto& headers = exchange.headers;
   const auto& request = exchange.request;
-  const auto& site = worker_.site();
   auto& admission = worker_.admission();
-  if (request.method != service::Method::get) {
-    auto reply = service::error_reply(405, "method_not_allowed", "This address takes GET.");
-    reply.headers += "Allow: GET\r\n";
-    return reply;
-  }
+  if (request.method != service::Method::get) return not_allowed("GET");
   const auto key = headers.get("Sec-WebSocket-Key");
   if (!boost::beast::websocket::is_upgrade(message) || key.size() != kKeyCharacters ||
       !key.ends_with("==") || headers.get("Sec-WebSocket-Version") != "13" ||
       !exchange.parser.is_done()) {
-    auto reply = service::error_reply(426, "upgrade_required", "This address speaks WebSocket.");
-    reply.headers += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-    return reply;
+    return upgrade_required();
   }
-  if (!origin_allowed(headers.get("Origin"), headers.get("Host"), site.allowed_origins)) {
+  if (!origin_allowed(headers.get("Origin"), headers.get("Host"),
+                      worker_.site().websockets->allowed_origins)) {
     worker_.metrics().refused_origin.add();
     return service::error_reply(403, "bad_origin", "Pages of this origin may not connect here.");
   }
@@ -383,7 +381,7 @@ HttpConnection::Decision HttpConnection::upgrade(const Exchange& exchange) {
       .key = std::string(key),
       .early_bytes = std::string(static_cast<const char*>(buffer_.data().data()), buffer_.size())};
   serve_websocket(worker_, std::move(socket_), std::move(handshake), std::move(place_));
-  return Next::websocket;
+  return Next::handed_over;
 }
 
 /// Waits for a reply that may come from any thread.
@@ -406,8 +404,30 @@ Task<service::Reply> HttpConnection::run_later(const service::Match& match,
   if (reply) co_return std::move(*reply);
   waiting->arrived.expires_after(std::chrono::milliseconds(limits::kAnswerTimeMs));
   if (!waiting->reply) co_await waiting->arrived.async_wait(kAwait);
-  if (!waiting->reply) co_return unknown_reply();
+  if (!waiting->reply) co_return service::unknown_reply();
   co_return std::move(*waiting->reply);
+}
+
+/// Hands the connection over to the stream; or the reply that refuses it, or has no body anyway.
+std::optional<service::Reply> HttpConnection::open_stream(const service::Match& match,
+                                                          const Exchange& exchange) {
+  auto opened = worker_.site().router.open(match, exchange.request);
+  if (auto* refused = std::get_if<service::Reply>(&opened)) return std::move(*refused);
+  if (worker_.draining()) {
+    return service::error_reply_later(503, "draining", "This server is going down.", 1000);
+  }
+  service::Reply reply{.endless = true,
+                       .content_type = "text/event-stream",
+                       .headers = "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"};
+  if (exchange.request.method == service::Method::head) return reply;
+  match.metrics->observe(reply.status, exchange.seconds());
+  const HeadContext context{.date = worker_.date(),
+                            .served_by = worker_.site().served_by,
+                            .http_1_0 = exchange.http_1_0(),
+                            .keep_alive = false};
+  serve_events(worker_, std::move(socket_), response_head(reply, context),
+               std::get<service::Following>(std::move(opened)), std::move(place_));
+  return std::nullopt;
 }
 
 Task<HttpConnection::Next> HttpConnection::write(const service::Reply& reply, bool keep_alive,

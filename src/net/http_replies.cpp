@@ -8,8 +8,6 @@ namespace {
 
 namespace http = boost::beast::http;
 
-constexpr std::int64_t kUnknownWaitMs = 1'000;
-
 }  // namespace
 
 service::Reply parse_error_reply(const boost::system::error_code& error) {
@@ -26,16 +24,21 @@ service::Reply timeout_reply() {
   return service::error_reply(408, "timeout", "The request took too long.");
 }
 
-service::Reply unknown_reply() {
-  return service::error_reply_later(
-      503, "unknown",
-      "It is not known yet what became of this request. To find out, repeat it with the same "
-      "Idempotency-Key.",
-      kUnknownWaitMs);
-}
-
 service::Reply too_many_requests(std::int64_t wait_ms) {
   return service::error_reply_later(429, "rate_limited", "Too many requests.", wait_ms);
+}
+
+service::Reply not_allowed(std::string_view methods) {
+  const std::string list(methods);
+  auto reply = service::error_reply(405, "method_not_allowed", "This address takes " + list + ".");
+  reply.headers += "Allow: " + list + "\r\n";
+  return reply;
+}
+
+service::Reply upgrade_required() {
+  auto reply = service::error_reply(426, "upgrade_required", "This address speaks WebSocket.");
+  reply.headers += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  return reply;
 }
 
 }  // namespace net

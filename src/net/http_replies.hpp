@@ -3,6 +3,7 @@
 
 #include <boost/system/error_code.hpp>
 #include <cstdint>
+#include <string_view>
 
 #include "service/http.hpp"
 
@@ -12,8 +13,10 @@ namespace net {
 service::Reply parse_error_reply(const boost::system::error_code& error);
 /// It took too long to arrive.
 service::Reply timeout_reply();
-/// Its answer took too long: whether it changed anything is not known.
-service::Reply unknown_reply();
 service::Reply too_many_requests(std::int64_t wait_ms);
+/// The address takes `methods` only, as "GET, HEAD".
+service::Reply not_allowed(std::string_view methods);
+/// The address speaks WebSocket.
+service::Reply upgrade_required();
 
 }  // namespace net

@@ -17,7 +17,6 @@ namespace {
 namespace limits = base::limits;
 
 constexpr std::size_t kCatchUpsKept = 64;
-constexpr std::int64_t kFanoutShare = 2;  // a tick lasts at least two deliveries
 
 }  // namespace
 
@@ -96,53 +95,35 @@ Hub::Hub(std::vector<Member> members, service::Feed& feed, int tick_ms_max, ops:
          std::function<std::uint32_t(std::uint32_t)> on_online)
     : members_(std::move(members)),
       feed_(feed),
-      tick_ms_max_(tick_ms_max),
       metrics_(metrics),
       on_online_(std::move(on_online)),
-      tick_timer_(members_.front().io->get_executor()),
+      ticker_(
+          *members_.front().io, tick_ms_max, [this] { tick(); }, [this] { return delivery_ns(); }),
       presence_timer_(members_.front().io->get_executor()) {}
 
-void Hub::wake() {
-  if (awake_.exchange(true)) return;
-  asio::post(*members_.front().io, [this] { on_wake(); });
-}
-
-void Hub::on_wake() {
-  if (stopped_) return;
-  const auto due_ms = last_tick_ms_ + tick_ms() - base::steady_ms();
-  if (due_ms <= 0) return tick();
-  tick_timer_.expires_after(std::chrono::milliseconds(due_ms));
-  tick_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) tick();
-  });
-}
-
 void Hub::tick() {
-  awake_.store(false);  // before the tick is taken: what comes later wakes us again
-  last_tick_ms_ = base::steady_ms();
   for (const auto& frame : feed_.take_notices()) notify(frame);
   const auto tick = feed_.take_tick();
   if (!tick) return;
   for (const Member& member : members_) {
     asio::dispatch(*member.io, [shard = member.shard, tick = *tick] { shard->deliver(tick); });
   }
-  metrics_.tick_ms.set(tick_ms());
+  metrics_.tick_ms.set(ticker_.tick_ms());
 }
 
-int Hub::tick_ms() const {
+std::int64_t Hub::delivery_ns() const {
   std::int64_t slowest_ns = 0;
   for (const Member& member : members_) {
     slowest_ns = std::max(slowest_ns, member.shard->delivery_ns());
   }
-  const auto wanted_ms = kFanoutShare * slowest_ns / 1'000'000;
-  return static_cast<int>(std::clamp<std::int64_t>(wanted_ms, limits::kTickMsMin, tick_ms_max_));
+  return slowest_ns;
 }
 
 void Hub::start() { schedule_presence(); }
 
 void Hub::stop() {
   stopped_ = true;
-  tick_timer_.cancel();
+  ticker_.stop();
   presence_timer_.cancel();
 }
 
@@ -158,7 +139,6 @@ void Hub::schedule_presence() {
 void Hub::tell_presence() {
   std::uint32_t here = 0;
   for (const Member& member : members_) here += member.shard->subscribers();
-  metrics_.players_online.set(here);
   const auto online = on_online_(here);
   const auto now_ms = base::steady_ms();
   if (online == told_online_ && now_ms - last_presence_ms_ < limits::kHeartbeatMs) return;

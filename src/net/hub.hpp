@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "net/ticker.hpp"
 #include "net/types.hpp"
 #include "ops/metrics.hpp"
 #include "service/feed.hpp"
@@ -91,9 +92,7 @@ class HubShard {
   std::atomic<std::int64_t> delivery_ns_{0};
 };
 
-/// Decides when to tick: at once when it was quiet, at most every 20 ms otherwise, and less often
-/// when a delivery takes long, so that fan-out never takes more than half of a core's time,
-/// up to `tick_ms_max`.
+/// Takes the ticks of the feed when the ticker says so.
 class Hub {
  public:
   struct Member {
@@ -107,7 +106,7 @@ class Hub {
       std::function<std::uint32_t(std::uint32_t)> on_online);
 
   /// Something became durable, or there is a notice. Thread-safe, cheap, does not wait.
-  void wake();
+  void wake() { ticker_.wake(); }
 
   /// Starts telling the number of players. On the first worker's thread.
   void start();
@@ -118,23 +117,19 @@ class Hub {
   void tell(const wire::SharedBytes& frame);
 
  private:
-  void on_wake();
   void tick();
+  [[nodiscard]] std::int64_t delivery_ns() const;
   void notify(const wire::SharedBytes& frame);
   void schedule_presence();
   void tell_presence();
-  [[nodiscard]] int tick_ms() const;
 
   std::vector<Member> members_;
   service::Feed& feed_;
-  const int tick_ms_max_;
   ops::Metrics& metrics_;
   std::function<std::uint32_t(std::uint32_t)> on_online_;
 
-  std::atomic<bool> awake_{false};  // a wake-up is on its way or a tick is scheduled
-  Timer tick_timer_;
+  Ticker ticker_;
   Timer presence_timer_;
-  std::int64_t last_tick_ms_ = 0;
   std::int64_t last_presence_ms_ = 0;
   std::uint32_t told_online_ = 0;
   bool stopped_ = false;

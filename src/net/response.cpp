@@ -61,8 +61,10 @@ std::string response_head(const service::Reply& reply, const HeadContext& contex
   head.append("\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
   if (reply.status != 304) {
     head.append("Content-Type: ").append(reply.content_type);
-    head.append("\r\nContent-Length: ").append(std::to_string(reply.bytes().size()));
     head.append("\r\n");
+    if (!reply.endless) {
+      head.append("Content-Length: ").append(std::to_string(reply.bytes().size())).append("\r\n");
+    }
   }
   if (!context.keep_alive) {
     head.append("Connection: close\r\n");

@@ -14,20 +14,37 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrainPoll{5};
 
+/// Throws when somebody else listens there: the workers share the port among themselves, and so
+/// would let another of our programs in.
+void check_free(const asio::ip::tcp::endpoint& endpoint) {
+  asio::io_context io;
+  asio::ip::tcp::acceptor probe(io, endpoint.protocol());
+  probe.set_option(asio::socket_base::reuse_address(true));
+  probe.bind(endpoint);
+}
+
 }  // namespace
 
-Server::Server(const Site& site, ServerOptions options, std::uint64_t offset)
+Server::Server(const Site& site, ServerOptions options)
     : options_(std::move(options)),
       admission_(options_.connections_max, options_.connections_per_address_max,
                  options_.requests_per_address),
       metrics_(site.metrics) {
-  std::vector<Hub::Member> members;
   for (int i = 0; i < options_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(site, admission_, metrics_, offset));
-    members.push_back({&workers_.back()->io(), &workers_.back()->shard()});
+    workers_.push_back(std::make_unique<Worker>(site, admission_, metrics_));
   }
-  hub_ = std::make_unique<Hub>(std::move(members), site.feed, options_.tick_ms_max, site.metrics,
-                               options_.on_online);
+  if (site.websockets) {
+    std::vector<Hub::Member> members;
+    for (const auto& worker : workers_) members.push_back({&worker->io(), &worker->shard()});
+    hub_ = std::make_unique<Hub>(std::move(members), site.websockets->feed, options_.tick_ms_max,
+                                 site.metrics, site.websockets->on_online);
+  }
+  if (site.streams != nullptr) {
+    std::vector<StreamHub::Member> members;
+    for (const auto& worker : workers_) members.push_back({&worker->io(), &worker->streams()});
+    streams_ = std::make_unique<StreamHub>(std::move(members), *site.streams, options_.tick_ms_max,
+                                           site.metrics);
+  }
 }
 
 Server::~Server() { stop(); }
@@ -35,6 +52,7 @@ Server::~Server() { stop(); }
 base::Status Server::listen() {
   try {
     asio::ip::tcp::endpoint endpoint(asio::ip::make_address(options_.host), options_.port);
+    check_free(endpoint);
     for (const auto& worker : workers_) {
       worker->listen(endpoint);
       endpoint = worker->endpoint();  // the others share the port that the first one got
@@ -49,8 +67,15 @@ base::Status Server::listen() {
 
 void Server::start() {
   running_ = true;
-  asio::post(workers_.front()->io(), [this] { hub_->start(); });
+  asio::post(workers_.front()->io(), [this] {
+    if (hub_) hub_->start();
+  });
   for (const auto& worker : workers_) worker->start();
+}
+
+void Server::wake() {
+  if (hub_) hub_->wake();
+  if (streams_) streams_->wake();
 }
 
 std::size_t Server::connections() const {
@@ -71,7 +96,10 @@ std::size_t Server::drain(std::uint32_t pace_ms, std::int64_t limit_ms) {
 
 void Server::cut_off() {
   if (!running_) return;
-  asio::post(workers_.front()->io(), [this] { hub_->stop(); });
+  asio::post(workers_.front()->io(), [this] {
+    if (hub_) hub_->stop();
+    if (streams_) streams_->stop();
+  });
   for (const auto& worker : workers_) worker->cut_off();
 }
 

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "net/admission.hpp"
 #include "net/hub.hpp"
+#include "net/stream_hub.hpp"
 #include "net/worker.hpp"
 
 namespace net {
@@ -21,14 +22,13 @@ struct ServerOptions {
   std::size_t connections_per_address_max = 0;
   double requests_per_address = 0;
   int tick_ms_max = 0;
-  std::function<std::uint32_t(std::uint32_t)> on_online;
 };
 
 /// Made, listened, started, drained and stopped on one thread; wake() may be called on any.
 class Server {
  public:
-  /// `offset` is where the feed stands. `site` outlives the server.
-  Server(const Site& site, ServerOptions options, std::uint64_t offset);
+  /// `site` outlives the server.
+  Server(const Site& site, ServerOptions options);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -38,8 +38,8 @@ class Server {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   void start();
 
-  /// The feed has something new, or a notice.
-  void wake() { hub_->wake(); }
+  /// The feed has something new, or a notice; or a stream has.
+  void wake();
 
   /// Stops accepting, asks every client to go elsewhere, spread over `pace_ms`, and waits until
   /// all are gone or `limit_ms` is over. Returns how many were left.
@@ -57,7 +57,8 @@ class Server {
   Admission admission_;
   NetMetrics metrics_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<Hub> hub_;
+  std::unique_ptr<Hub> hub_;            // where there are WebSockets
+  std::unique_ptr<StreamHub> streams_;  // where there are streams
   std::uint16_t port_ = 0;
   bool running_ = false;
 };

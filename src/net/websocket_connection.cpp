@@ -152,7 +152,7 @@ Task<bool> WebSocketConnection::handshake() {
       asio::socket_base::send_buffer_size(limits::kSocketSendBufferBytes), ignored);
   auto [error] = co_await stream_.async_accept(request, kAwait);
   if (error) co_return false;
-  conversation_ = worker_.site().open_conversation(*this);
+  conversation_ = worker_.site().websockets->open_conversation(*this);
   co_return true;
 }
 
@@ -224,7 +224,7 @@ void WebSocketConnection::drain() {
   if (draining_) return;
   draining_ = true;
   if (!conversation_) return abort();  // still in the handshake
-  add(*worker_.site().feed.draining(kReconnectWithinMs));
+  add(*worker_.site().websockets->feed.draining(kReconnectWithinMs));
   close_when_drained();
 }
 
@@ -327,8 +327,8 @@ void WebSocketConnection::catch_up() {
   auto& shard = worker_.shard();
   // A snapshot may be newer than the last tick; then there is nothing to catch up with.
   const bool ahead = position_ > shard.offset();
-  auto frame =
-      ahead ? worker_.site().feed.catch_up(position_, position_) : shard.catch_up(position_);
+  auto& feed = worker_.site().websockets->feed;
+  auto frame = ahead ? feed.catch_up(position_, position_) : shard.catch_up(position_);
   if (!frame) {
     live_ = false;
     frame = shard.too_far_behind();

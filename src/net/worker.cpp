@@ -38,8 +38,10 @@ std::string http_date() {
 NetMetrics::NetMetrics(ops::Metrics& metrics)
     : http_open(metrics.connections.with("http")),
       websocket_open(metrics.connections.with("websocket")),
+      streams_open(metrics.connections.with("stream")),
       http_total(metrics.connections_total.with("http")),
       websocket_total(metrics.connections_total.with("websocket")),
+      streams_total(metrics.connections_total.with("stream")),
       refused_total_limit(metrics.connections_refused.with("total_limit")),
       refused_address_limit(metrics.connections_refused.with("address_limit")),
       refused_origin(metrics.connections_refused.with("bad_origin")),
@@ -49,14 +51,17 @@ NetMetrics::NetMetrics(ops::Metrics& metrics)
       static_files(metrics.route("static")),
       unknown(metrics.route("unknown")) {}
 
-Worker::Worker(const Site& site, Admission& admission, const NetMetrics& metrics,
-               std::uint64_t offset)
+Worker::Worker(const Site& site, Admission& admission, const NetMetrics& metrics)
     : site_(site),
       admission_(admission),
       metrics_(metrics),
-      shard_(site.feed, offset, site.metrics),
       now_ms_(base::steady_ms()),
-      date_(http_date()) {}
+      date_(http_date()) {
+  if (site.websockets) {
+    shard_.emplace(site.websockets->feed, site.websockets->offset, site.metrics);
+  }
+  if (site.streams != nullptr) streams_.emplace(*site.streams, site.metrics);
+}
 
 void Worker::listen(const asio::ip::tcp::endpoint& endpoint) {
   acceptor_.open(endpoint.protocol());

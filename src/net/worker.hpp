@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -15,6 +17,7 @@
 #include "net/connection.hpp"
 #include "net/hub.hpp"
 #include "net/static_files.hpp"
+#include "net/stream_hub.hpp"
 #include "net/types.hpp"
 #include "ops/metrics.hpp"
 #include "service/conversation.hpp"
@@ -24,17 +27,26 @@ namespace net {
 
 class Networks;
 
+/// What WebSocket clients are served.
+struct WebSockets {
+  std::string_view path;
+  service::Feed& feed;
+  std::uint64_t offset = 0;  // where the feed stands when the server is made
+  service::OpenConversation open_conversation;
+  std::vector<std::string> allowed_origins;
+  /// Gets the number of players here now and then, and gives the number of players everywhere.
+  std::function<std::uint32_t(std::uint32_t)> on_online;
+};
+
 /// What every worker serves; all of it outlives them.
 struct Site {
   const service::Router& router;
   const StaticFiles& files;
-  service::Feed& feed;
-  service::OpenConversation open_conversation;
-  std::string_view websocket_path;
   std::string served_by;
   const Networks& trusted_proxies;
-  std::vector<std::string> allowed_origins;
   ops::Metrics& metrics;
+  std::optional<WebSockets> websockets;
+  service::Streams* streams = nullptr;  // of routes that answer with a stream, if there are any
 };
 
 /// Metrics resolved once for all connections.
@@ -43,8 +55,10 @@ struct NetMetrics {
 
   ops::Gauge http_open;
   ops::Gauge websocket_open;
+  ops::Gauge streams_open;
   ops::Counter http_total;
   ops::Counter websocket_total;
+  ops::Counter streams_total;
   ops::Counter refused_total_limit;
   ops::Counter refused_address_limit;
   ops::Counter refused_origin;
@@ -57,7 +71,7 @@ struct NetMetrics {
 
 class Worker {
  public:
-  Worker(const Site& site, Admission& admission, const NetMetrics& metrics, std::uint64_t offset);
+  Worker(const Site& site, Admission& admission, const NetMetrics& metrics);
 
   /// Opens the listening socket; throws boost::system::system_error.
   void listen(const asio::ip::tcp::endpoint& endpoint);
@@ -80,7 +94,8 @@ class Worker {
 
   // For connections, on this thread.
   asio::io_context& io() { return io_; }
-  HubShard& shard() { return shard_; }
+  HubShard& shard() { return *shard_; }         // where there are WebSockets
+  StreamShard& streams() { return *streams_; }  // where there are streams
   [[nodiscard]] const Site& site() const { return site_; }
   Admission& admission() { return admission_; }
   [[nodiscard]] const NetMetrics& metrics() const { return metrics_; }
@@ -108,7 +123,8 @@ class Worker {
   Acceptor acceptor_{io_.get_executor()};
   Timer sweep_timer_{io_.get_executor()};
   Timer drain_timer_{io_.get_executor()};
-  HubShard shard_;
+  std::optional<HubShard> shard_;
+  std::optional<StreamShard> streams_;
   std::vector<Connection*> connections_;
   std::atomic<std::size_t> connection_count_{0};
   Traffic traffic_;  // of all connections, since the last sweep

@@ -99,8 +99,37 @@ std::string host_name() {
   return name.empty() ? "localhost" : name;
 }
 
+Config defaults(Program program) {
+  Config config;
+  if (program == Program::counter) {
+    config.redis_pubsub_channel = "counter-app";
+    config.web_dir = "web/dist-counter";
+    config.connections_per_address_max = 0;  // people learn load testing with it
+    config.rate_limit_per_address = 0;
+  }
+  return config;
+}
+
+/// REDIS_HOST and its companions as the URL that they mean.
+base::Status join_redis_parts(Config& config) {
+  if (config.redis_host.empty()) {
+    if (config.redis_password.empty()) return base::Done{};
+    return failed("REDIS_PASSWORD", "means nothing without REDIS_HOST");
+  }
+  if (!config.redis_url.empty()) return failed("REDIS_HOST", "REDIS_URL is given, too");
+  const bool bare_ipv6 = config.redis_host.find(':') != std::string::npos;
+  const auto host = bare_ipv6 ? '[' + config.redis_host + ']' : config.redis_host;
+  const auto login = config.redis_password.empty()
+                         ? std::string()
+                         : ':' + base::percent_encode(config.redis_password) + '@';
+  config.redis_url = "redis://" + login + host + ':' + std::to_string(config.redis_port) + '/' +
+                     std::to_string(config.redis_db);
+  return base::Done{};
+}
+
 /// The defaults that depend on the machine, and the rules between options.
 base::Status complete(Config& config) {
+  if (auto joined = join_redis_parts(config); !joined) return joined;
   if (config.threads == 0) {
     const auto cores = static_cast<int>(std::thread::hardware_concurrency());
     config.threads = std::clamp(cores, 1, kThreadsMax);
@@ -130,7 +159,11 @@ base::Error complaint(const CLI::App& app, const CLI::ParseError& error) {
 
 }  // namespace
 
-base::Result<CommandLine> read_config(int argc, const char* const* argv) {
+std::string_view name_of(Program program) {
+  return program == Program::counter ? "counter-app" : "pixel-battle";
+}
+
+base::Result<CommandLine> read_config(Program program, int argc, const char* const* argv) {
   CLI::App app;
   app.set_help_flag();
   bool help = false;
@@ -139,7 +172,7 @@ base::Result<CommandLine> read_config(int argc, const char* const* argv) {
   app.add_flag("--version", version);
 
   std::deque<Flags> all;
-  for (const auto& option : options()) {
+  for (const auto& option : options(program)) {
     auto& flags = all.emplace_back();
     flags.option = &option;
     const auto last = CLI::MultiOptionPolicy::TakeLast;
@@ -154,10 +187,10 @@ base::Result<CommandLine> read_config(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return complaint(app, error);
   }
-  if (help) return CommandLine{{}, help_text()};
-  if (version) return CommandLine{{}, version_text()};
+  if (help) return CommandLine{{}, help_text(program)};
+  if (version) return CommandLine{{}, version_text(program)};
 
-  CommandLine line;
+  CommandLine line{.config = defaults(program)};
   for (const auto& flags : all) {
     if (auto stored = store(flags, line.config); !stored) return stored.error();
   }

@@ -12,7 +12,13 @@ namespace ops {
 
 inline constexpr std::string_view kVersion = "1.0.0";
 
-/// The effective configuration; docs/configuration.md is the same table in prose.
+/// Our programs. Each has its own table of options.
+enum class Program : std::uint8_t { pixel_battle, counter };
+
+/// As it is called on the command line.
+std::string_view name_of(Program program);
+
+/// The effective configuration; docs/configuration.md is the same tables in prose.
 struct Config {
   std::uint16_t port = 8000;
   std::string host = "0.0.0.0";
@@ -20,6 +26,10 @@ struct Config {
   std::string migrations_dir = "migrations";
   std::string database_url;  // empty: no history beyond what the journal keeps
   std::string redis_url;     // empty: the embedded profile
+  std::string redis_host;    // the counter's; becomes redis_url
+  std::uint16_t redis_port = 6379;
+  int redis_db = 0;
+  std::string redis_password;
   std::string redis_pubsub_channel = "pixel-battle";
   std::string web_dir = "web/dist";
   int threads = 0;  // after parsing: at least 1
@@ -62,6 +72,6 @@ struct CommandLine {
 
 /// Flags win over environment, environment over NAME_FILE, that over defaults. An error is one
 /// clear line that names the option and never shows a secret's value.
-base::Result<CommandLine> read_config(int argc, const char* const* argv);
+base::Result<CommandLine> read_config(Program program, int argc, const char* const* argv);
 
 }  // namespace ops

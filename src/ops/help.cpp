@@ -17,13 +17,27 @@ std::size_t columns(std::string_view text) {
 
 using Row = std::array<std::string, 4>;
 
+constexpr std::string_view kPixelBattleUsage =
+    ": a shared canvas, pixel by pixel\n\n"
+    "Usage: pixel-battle [--name value …]\n"
+    "       pixel-battle migrate upgrade head | downgrade -1 | current | history\n"
+    "       pixel-battle verify | restore\n"
+    "       pixel-battle rules [cooldown_ms=3000] [charges_max=5] [frozen=yes|no]\n"
+    "       pixel-battle ban PERSON | unban PERSON | bans\n\n";
+
+constexpr std::string_view kCounterUsage =
+    ": one number, pressed by everybody\n\n"
+    "Usage: counter-app [--name value …]\n\n";
+
 }  // namespace
 
-std::string version_text() { return "pixel-battle " + std::string(kVersion); }
+std::string version_text(Program program) {
+  return std::string(name_of(program)).append(" ").append(kVersion);
+}
 
-std::string help_text() {
+std::string help_text(Program program) {
   std::vector<Row> rows{{"name", "default", "range", "meaning"}};
-  for (const auto& option : options()) {
+  for (const auto& option : options(program)) {
     rows.push_back({option.name, option.standard, option.range, option.meaning});
   }
   std::array<std::size_t, 3> widths{};
@@ -33,16 +47,11 @@ std::string help_text() {
     }
   }
 
-  std::string text = version_text();
+  std::string text = version_text(program);
+  text += program == Program::counter ? kCounterUsage : kPixelBattleUsage;
   text +=
-      ": a shared canvas, pixel by pixel\n\n"
-      "Usage: pixel-battle [--name value …]\n"
-      "       pixel-battle migrate upgrade head | downgrade -1 | current | history\n"
-      "       pixel-battle verify | restore\n"
-      "       pixel-battle rules [cooldown_ms=3000] [charges_max=5] [frozen=yes|no]\n"
-      "       pixel-battle ban PERSON | unban PERSON | bans\n\n"
-      "Every option is an environment variable, or the flag of the same meaning (COOLDOWN_MS is\n"
-      "--cooldown-ms); the flag wins. A secret can also come from a file: NAME_FILE or "
+      "Every option is an environment variable, or the flag of the same meaning (LOG_LEVEL is\n"
+      "--log-level); the flag wins. A secret can also come from a file: NAME_FILE or "
       "--name-file\n"
       "holds its path. --version prints the version.\n\n";
   for (const auto& row : rows) {

@@ -36,7 +36,11 @@ const Buckets kEntriesBuckets{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048,
 
 using Values = std::initializer_list<std::string>;
 
-std::string full(std::string_view name) { return "pixel_battle_" + std::string(name); }
+std::string prefix_of(Program program) {
+  std::string prefix(name_of(program));
+  std::replace(prefix.begin(), prefix.end(), '-', '_');
+  return prefix + '_';
+}
 
 }  // namespace
 
@@ -84,6 +88,9 @@ void RouteMetrics::observe(int status, double seconds) const {
 }
 
 struct Metrics::Registry {
+  explicit Registry(Program program) : prefix(prefix_of(program)) {}
+
+  const std::string prefix;
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& http_requests = prometheus::BuildCounter()
                                                                .Name(full("http_requests_total"))
@@ -97,6 +104,9 @@ struct Metrics::Registry {
   std::mutex routes_mutex;
   std::map<std::string, RouteMetrics::State, std::less<>> routes;
 
+  [[nodiscard]] std::string full(std::string_view name) const {
+    return std::string(prefix).append(name);
+  }
   Gauge gauge(std::string_view name, const char* help) {
     return Gauge(prometheus::BuildGauge().Name(full(name)).Help(help).Register(registry).Add({}));
   }
@@ -125,20 +135,36 @@ struct Metrics::Registry {
   }
 };
 
-Metrics::Metrics(std::string_view version)
-    : registry_(std::make_unique<Registry>()),
-      connections(
-          registry_->gauges("connections", "Open connections.", "kind", {"http", "websocket"})),
+Metrics::Metrics(Program program, std::string_view version)
+    : registry_(std::make_unique<Registry>(program)),
+      connections(registry_->gauges("connections", "Open connections.", "kind",
+                                    {"http", "websocket", "stream"})),
       connections_total(registry_->counters("connections_total", "Connections accepted.", "kind",
-                                            {"http", "websocket"})),
+                                            {"http", "websocket", "stream"})),
       connections_refused(
           registry_->counters("connections_refused_total", "Connections refused.", "reason",
                               {"total_limit", "address_limit", "bad_origin", "draining"})),
-      players_online(registry_->gauge("players_online", "Connected players.")),
-      frames_sent(registry_->counters("frames_sent_total", "WebSocket messages sent.", "kind",
+      frames_sent(registry_->counters("frames_sent_total", "Live messages sent.", "kind",
                                       {"delta", "catch_up", "answer", "control"})),
       bytes_sent(registry_->counter("bytes_sent_total", "Bytes written to sockets.")),
       bytes_received(registry_->counter("bytes_received_total", "Bytes read from sockets.")),
+      commit_seconds(registry_->histogram("commit_seconds", "Time to make one batch durable.",
+                                          kCommitBuckets)),
+      commit_entries(
+          registry_->histogram("commit_entries", "Entries of one batch.", kEntriesBuckets)),
+      fanout_seconds(registry_->histogram(
+          "fanout_seconds", "Time to hand one tick's frame to every socket.", kFanoutBuckets)),
+      tick_ms(registry_->gauge("tick_ms", "Milliseconds between two live updates now.")),
+      slow_clients(registry_->gauge("slow_clients", "Clients that are behind now.")),
+      ready(registry_->gauge("ready", "1 if the server is ready.")) {
+  registry_->gauges("build_info", "1; the version is in the label.", "version", {})
+      .with(version)
+      .set(1);
+}
+
+CanvasMetrics::CanvasMetrics(std::string_view version)
+    : Metrics(Program::pixel_battle, version),
+      players_online(registry_->gauge("players_online", "Connected players.")),
       messages_received(
           registry_->counters("messages_received_total", "WebSocket messages received.", "type",
                               {"hello", "resume", "sign_in", "place", "ping", "malformed"})),
@@ -150,30 +176,26 @@ Metrics::Metrics(std::string_view version)
                                "stale", "unavailable", "busy", "banned"})),
       placement_seconds(registry_->histogram(
           "placement_seconds", "Time from a placement asked for to its answer.", kLatencyBuckets)),
-      commit_seconds(registry_->histogram("commit_seconds", "Time to make one batch durable.",
-                                          kCommitBuckets)),
-      commit_entries(
-          registry_->histogram("commit_entries", "Entries of one batch.", kEntriesBuckets)),
       journal_epoch(registry_->gauge("journal_epoch", "The journal's epoch.")),
       journal_offset(registry_->gauge("journal_offset", "The offset of the last durable entry.")),
       journal_writable(registry_->gauge("journal_writable", "1 if the journal takes entries.")),
       archived_offset(registry_->gauge("archived_offset", "The offset up to which is archived.")),
       archive_lag_entries(
           registry_->gauge("archive_lag_entries", "Entries that are not in the history yet.")),
-      fanout_seconds(registry_->histogram(
-          "fanout_seconds", "Time to hand one tick's frame to every socket.", kFanoutBuckets)),
-      tick_ms(registry_->gauge("tick_ms", "Milliseconds between two deltas now.")),
-      slow_clients(registry_->gauge("slow_clients", "Clients that are behind now.")),
       snapshots_needed(registry_->counters("snapshots_needed_total",
                                            "Clients sent to fetch a snapshot.", "why",
                                            {"other_epoch", "too_old", "digest_differs", "ahead"})),
       snapshot_bytes(registry_->gauges("snapshot_bytes", "Size of the newest snapshot.", "encoding",
-                                       {"identity", "gzip", "br", "zstd"})),
-      ready(registry_->gauge("ready", "1 if the server is ready.")) {
-  registry_->gauges("build_info", "1; the version is in the label.", "version", {})
-      .with(version)
-      .set(1);
-}
+                                       {"identity", "gzip", "br", "zstd"})) {}
+
+CounterMetrics::CounterMetrics(std::string_view version)
+    : Metrics(Program::counter, version),
+      presses_accepted(registry_->counters("presses_accepted_total", "Presses made durable.",
+                                           "verb", {"increment", "decrement", "reset"})),
+      presses_refused(registry_->counters("presses_refused_total", "Presses refused.", "reason",
+                                          {"at_zero", "overflow", "key_reused", "too_many_counters",
+                                           "unavailable", "busy", "unknown"})),
+      ledger_writable(registry_->gauge("ledger_writable", "1 if the ledger takes presses.")) {}
 
 Metrics::~Metrics() = default;
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "ops/config.hpp"
+
 namespace prometheus {
 class Counter;
 class Gauge;
@@ -74,38 +76,61 @@ class RouteMetrics {
   State* state_;
 };
 
-/// Thread-safe. The names are those of metrics.cpp's constructor, prefixed with pixel_battle_.
+/// What every program of ours measures. Thread-safe. The names are those of metrics.cpp's
+/// constructors, prefixed with the program's name.
 struct Metrics {
- private:
+ protected:
   struct Registry;
   std::unique_ptr<Registry> registry_;  // first: everything below points into it
 
  public:
-  explicit Metrics(std::string_view version);
+  Metrics(Program program, std::string_view version);
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Connections and players.
-  LabelledGauge connections;            // kind: http, websocket
-  LabelledCounter connections_total;    // kind: http, websocket
+  // Connections.
+  LabelledGauge connections;            // kind: http, websocket, stream
+  LabelledCounter connections_total;    // kind: http, websocket, stream
   LabelledCounter connections_refused;  // reason: total_limit, address_limit, bad_origin, draining
-  Gauge players_online;
 
   // Traffic. Bytes are those of HTTP and WebSocket, headers and all.
   LabelledCounter frames_sent;  // kind: delta, catch_up, answer, control
   Counter bytes_sent;
   Counter bytes_received;
+
+  // Group commit.
+  Histogram commit_seconds;
+  Histogram commit_entries;
+
+  // Fan-out.
+  Histogram fanout_seconds;  // from a tick's start to its last socket
+  Gauge tick_ms;
+  Gauge slow_clients;  // behind now
+
+  Gauge ready;  // 1 or 0
+
+  /// The metrics of one route, for example route("GET /api/canvas"). Names come from code. Called
+  /// again with the same name it gives the same metrics.
+  [[nodiscard]] RouteMetrics route(std::string_view name);
+
+  /// Everything in Prometheus' text format, with the process's own memory, time and files.
+  [[nodiscard]] std::string text() const;
+};
+
+/// Pixel Battle's own.
+struct CanvasMetrics : Metrics {
+  explicit CanvasMetrics(std::string_view version);
+
+  Gauge players_online;
   LabelledCounter messages_received;  // type: hello, resume, sign_in, place, ping, malformed
 
   // Placements.
   Counter placements_accepted;
-  LabelledCounter placements_refused;  // reason: the eight names of docs/protocol.md
+  LabelledCounter placements_refused;  // reason: the names of docs/protocol.md
   Histogram placement_seconds;         // from asked to acknowledged
 
   // Journal.
-  Histogram commit_seconds;
-  Histogram commit_entries;
   Gauge journal_epoch;
   Gauge journal_offset;
   Gauge journal_writable;  // 1 or 0
@@ -114,22 +139,18 @@ struct Metrics {
   Gauge archived_offset;
   Gauge archive_lag_entries;  // in the journal and not in the history yet
 
-  // Fan-out.
-  Histogram fanout_seconds;  // from a tick's start to its last socket
-  Gauge tick_ms;
-  Gauge slow_clients;                // behind now
+  // Snapshots.
   LabelledCounter snapshots_needed;  // why: other_epoch, too_old, digest_differs, ahead
+  LabelledGauge snapshot_bytes;      // encoding: identity, gzip, br, zstd
+};
 
-  // HTTP.
-  LabelledGauge snapshot_bytes;  // encoding: identity, gzip, br, zstd
-  Gauge ready;                   // 1 or 0
+/// The counter's own.
+struct CounterMetrics : Metrics {
+  explicit CounterMetrics(std::string_view version);
 
-  /// The metrics of one route, for example route("GET /api/canvas"). Names come from code. Called
-  /// again with the same name it gives the same metrics.
-  [[nodiscard]] RouteMetrics route(std::string_view name);
-
-  /// Everything in Prometheus' text format, with the process's own memory, time and files.
-  [[nodiscard]] std::string text() const;
+  LabelledCounter presses_accepted;  // verb: increment, decrement, reset
+  LabelledCounter presses_refused;   // reason: the codes of docs/counter.md
+  Gauge ledger_writable;             // 1 or 0
 };
 
 }  // namespace ops

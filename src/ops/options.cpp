@@ -21,6 +21,8 @@ namespace limits = base::limits;
 
 using Wrong = std::optional<std::string>;
 
+constexpr std::size_t kHostNameMax = 253;
+
 /// How an option's value is read: the range for people and the function that stores it.
 struct Reader {
   std::string range;
@@ -114,6 +116,10 @@ Wrong anything(const std::string&) { return std::nullopt; }
 
 Wrong not_empty(const std::string& text) { return text.empty() ? Wrong("is empty") : std::nullopt; }
 
+bool is_visible_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+}
+
 std::optional<int> address_bits(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> address{};
   if (::inet_pton(AF_INET, text.c_str(), address.data()) == 1) return 32;
@@ -125,6 +131,12 @@ Wrong ip_address(const std::string& text) {
   return address_bits(text) ? std::nullopt : Wrong("is not an IP address");
 }
 
+Wrong host_name(const std::string& text) {
+  const bool fits = !text.empty() && text.size() <= kHostNameMax &&
+                    text.find_first_of("/@?#[]%,") == std::string::npos && is_visible_ascii(text);
+  return fits ? std::nullopt : Wrong("is not a host name or address");
+}
+
 Wrong ip_network(const std::string& text) {
   const auto slash = text.find('/');
   const auto bits = address_bits(text.substr(0, slash));
@@ -132,10 +144,6 @@ Wrong ip_network(const std::string& text) {
       slash == std::string::npos ? bits : base::parse_number<int>(text.substr(slash + 1));
   if (bits && prefix && *prefix >= 0 && *prefix <= *bits) return std::nullopt;
   return "holds something that is neither an IP address nor a CIDR";
-}
-
-bool is_visible_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
 }
 
 Wrong web_origin(const std::string& text) {
@@ -205,8 +213,8 @@ Option empty_counts(Option option) {
   return option;
 }
 
-/// Where the program runs and what it keeps its work in.
-std::vector<Option> options_of_the_place() {
+/// What every program of ours has.
+std::vector<Option> options_of_a_server() {
   using C = Config;
   return {
       option("PORT", "8000", number(&C::port, 0, 65535),
@@ -214,24 +222,60 @@ std::vector<Option> options_of_the_place() {
       option("HOST", "0.0.0.0", checked_text("an address", &C::host, ip_address),
              "the address to listen on"),
       option("DATA_DIR", "./data", checked_text("a folder", &C::data_dir, not_empty),
-             "where the embedded journal lives"),
+             "where the embedded profile keeps its work"),
       secret(option("REDIS_URL", "–",
                     checked_text("see docs/operations.md", &C::redis_url, anything),
-                    "the journal is in Redis: any number of replicas")),
-      option("REDIS_PUBSUB_CHANNEL", "pixel-battle",
+                    "the work is kept in Redis: any number of replicas")),
+      option("THREADS", "cores", number(&C::threads, 1, kThreadsMax), "network threads"),
+      option("LOG_LEVEL", "info", one_of({"debug", "info", "warning", "error"}, &C::log_level), ""),
+      option("LOG_FORMAT", "text", one_of({"text", "json"}, &C::log_format), ""),
+      option("REPLICA_NAME", "host name",
+             checked_text("1 – 64 characters", &C::replica_name, header_word),
+             "shown as X-Served-By"),
+      option("TICK_MS_MAX", "200", number(&C::tick_ms_max, limits::kTickMsMin, 5000),
+             "longest time between two live updates under load"),
+      option("CONNECTIONS_MAX", "15000", number(&C::connections_max, 10, 1'000'000),
+             "open connections in all"),
+      option("TRUSTED_PROXIES", "–",
+             list("addresses or CIDRs, comma-separated", &C::trusted_proxies, ip_network),
+             "whose X-Forwarded-For counts"),
+      option("DRAIN_UNREADY_MS", "0", number(&C::drain_unready_ms, 0, 60'000),
+             "unready but still serving, before the drain proper"),
+      option("DRAIN_LIMIT_MS", "10000", number(&C::drain_limit_ms, 100, 600'000),
+             "the whole drain at most"),
+  };
+}
+
+/// Options that both programs have with defaults of their own.
+std::vector<Option> options_with(std::string_view channel, std::string_view web_dir,
+                                 std::string_view connections, std::string_view requests) {
+  using C = Config;
+  return {
+      option("REDIS_PUBSUB_CHANNEL", std::string(channel),
              checked_text("1 – 64 characters", &C::redis_pubsub_channel, header_word),
              "where replicas tell each other what happens"),
+      empty_counts(option("WEB_DIR", std::string(web_dir),
+                          checked_text("a folder", &C::web_dir, anything),
+                          "the built front end; empty: none is served")),
+      option("CONNECTIONS_PER_ADDRESS_MAX", std::string(connections),
+             number(&C::connections_per_address_max, 0, 1'000'000),
+             "from one address; 0: no limit"),
+      option("RATE_LIMIT_PER_ADDRESS", std::string(requests),
+             rate(&C::rate_limit_per_address, 1'000'000),
+             "requests a second from one address, bursts of twice that; 0: off"),
+  };
+}
+
+/// Who plays.
+std::vector<Option> options_of_the_players() {
+  using C = Config;
+  return {
       secret(option("DATABASE_URL", "–",
                     checked_text("see docs/operations.md", &C::database_url, anything),
                     "the history is in PostgreSQL")),
       option("MIGRATIONS_DIR", "migrations",
              checked_text("a folder", &C::migrations_dir, not_empty),
              "where the command migrate finds its files"),
-      empty_counts(option("WEB_DIR", "web/dist", checked_text("a folder", &C::web_dir, anything),
-                          "the built front end; empty: none is served")),
-      option("THREADS", "cores", number(&C::threads, 1, kThreadsMax), "network threads"),
-      option("LOG_LEVEL", "info", one_of({"debug", "info", "warning", "error"}, &C::log_level), ""),
-      option("LOG_FORMAT", "text", one_of({"text", "json"}, &C::log_format), ""),
       option("APP_ENV", "development", development_or_production(&C::production),
              "in production a missing APP_SECRET_KEY stops the start"),
       secret(option("APP_SECRET_KEY", "random, with a warning",
@@ -247,14 +291,16 @@ std::vector<Option> options_of_the_place() {
              checked_text("an https://t.me/ address", &C::telegram_app_url, telegram_address),
              "where \"Open in Telegram\" leads"),
       option("GUESTS", "on", on_or_off(&C::guests), "may people play without Telegram"),
-      option("REPLICA_NAME", "host name",
-             checked_text("1 – 64 characters", &C::replica_name, header_word),
-             "shown as X-Served-By"),
+      option("GUEST_LIMIT_PER_ADDRESS", "120", rate(&C::guest_limit_per_address, 1'000'000),
+             "new guests a minute from one address, bursts of twice that; 0: off"),
+      option("ALLOWED_ORIGINS", "–",
+             list("origins, comma-separated", &C::allowed_origins, web_origin),
+             "besides the own host, for WebSockets"),
   };
 }
 
-/// What is played, and what is allowed.
-std::vector<Option> options_of_the_game() {
+/// What is played.
+std::vector<Option> options_of_the_canvas() {
   using C = Config;
   return {
       option("CANVAS_NAME", "Pixel Battle",
@@ -269,39 +315,40 @@ std::vector<Option> options_of_the_game() {
              "a charge comes back every so many ms; 0: no cooldown"),
       option("CHARGES_MAX", "5", number(&C::charges_max, 1, limits::kChargesMax),
              "charges a person can hold"),
-      option("TICK_MS_MAX", "200", number(&C::tick_ms_max, limits::kTickMsMin, 5000),
-             "longest time between two deltas under load"),
-      option("CONNECTIONS_MAX", "15000", number(&C::connections_max, 10, 1'000'000),
-             "open connections in all"),
-      option("CONNECTIONS_PER_ADDRESS_MAX", "1000",
-             number(&C::connections_per_address_max, 0, 1'000'000),
-             "from one address; 0: no limit"),
-      option("RATE_LIMIT_PER_ADDRESS", "200", rate(&C::rate_limit_per_address, 1'000'000),
-             "requests a second from one address, bursts of twice that; 0: off"),
-      option("GUEST_LIMIT_PER_ADDRESS", "120", rate(&C::guest_limit_per_address, 1'000'000),
-             "new guests a minute from one address, bursts of twice that; 0: off"),
-      option("TRUSTED_PROXIES", "–",
-             list("addresses or CIDRs, comma-separated", &C::trusted_proxies, ip_network),
-             "whose X-Forwarded-For counts"),
-      option("ALLOWED_ORIGINS", "–",
-             list("origins, comma-separated", &C::allowed_origins, web_origin),
-             "besides the own host, for WebSockets"),
-      option("DRAIN_UNREADY_MS", "0", number(&C::drain_unready_ms, 0, 60'000),
-             "unready but still serving, before the drain proper"),
-      option("DRAIN_LIMIT_MS", "10000", number(&C::drain_limit_ms, 100, 600'000),
-             "the whole drain at most"),
   };
+}
+
+/// Where the counter's Redis is, in parts instead of REDIS_URL.
+std::vector<Option> options_of_redis_in_parts() {
+  using C = Config;
+  return {
+      option("REDIS_HOST", "–", checked_text("a host name or address", &C::redis_host, host_name),
+             "instead of REDIS_URL: one Redis server"),
+      option("REDIS_PORT", "6379", number(&C::redis_port, 1, 65535), "of REDIS_HOST"),
+      option("REDIS_DB", "0", number(&C::redis_db, 0, 1'000'000), "of REDIS_HOST"),
+      secret(option("REDIS_PASSWORD", "–", checked_text("", &C::redis_password, anything),
+                    "of REDIS_HOST")),
+  };
+}
+
+using Options = std::vector<Option>;
+
+Options joined(std::initializer_list<Options> parts) {
+  Options all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
 }
 
 }  // namespace
 
-const std::vector<Option>& options() {
-  static const std::vector<Option> table = [] {
-    auto all = options_of_the_place();
-    std::ranges::move(options_of_the_game(), std::back_inserter(all));
-    return all;
-  }();
-  return table;
+const std::vector<Option>& options(Program program) {
+  static const Options canvas =
+      joined({options_of_a_server(), options_with("pixel-battle", "web/dist", "1000", "200"),
+              options_of_the_players(), options_of_the_canvas()});
+  static const Options counter =
+      joined({options_of_a_server(), options_with("counter-app", "web/dist-counter", "0", "0"),
+              options_of_redis_in_parts()});
+  return program == Program::counter ? counter : canvas;
 }
 
 std::string flag_of(const Option& option) {

@@ -26,7 +26,7 @@ struct Option {
   bool empty_counts = false;  // an empty environment variable is a value, not an absence
 };
 
-const std::vector<Option>& options();
+const std::vector<Option>& options(Program program);
 
 /// --cooldown-ms for COOLDOWN_MS.
 std::string flag_of(const Option& option);
@@ -35,7 +35,7 @@ std::string flag_of(const Option& option);
 std::string shown(std::string_view value);
 
 /// `pixel-battle 1.0.0`, and the table in columns; without a newline at the end.
-std::string version_text();
-std::string help_text();
+std::string version_text(Program program);
+std::string help_text(Program program);
 
 }  // namespace ops

@@ -14,8 +14,6 @@ namespace service {
 
 namespace {
 
-constexpr std::size_t kIdempotencyKeyBytesMax = 64;
-
 Reply bad_request(std::string_view message) { return error_reply(400, "bad_request", message); }
 
 /// The body as an object with exactly these members.
@@ -118,11 +116,7 @@ base::Result<std::string, Reply> parse_init_data(std::string_view body) {
 }
 
 base::ProducerId producer_of(std::string_view idempotency_key) {
-  const bool visible =
-      std::ranges::all_of(idempotency_key, [](char c) { return c > ' ' && c <= '~'; });
-  if (!visible || idempotency_key.empty() || idempotency_key.size() > kIdempotencyKeyBytesMax) {
-    return {};
-  }
+  if (!is_idempotency_key(idempotency_key)) return {};
   const auto digest = base::sha256("idempotency key " + std::string(idempotency_key));
   std::uint64_t number = 0;
   std::memcpy(&number, digest.data(), sizeof number);
@@ -170,15 +164,6 @@ std::string placements_json(std::uint16_t x, std::uint16_t y, std::uint8_t color
   put_member(out, "y", y);
   put_member(out, "color", color);
   put_member(out, "placements", list + "]");
-  return out + "}";
-}
-
-std::string readiness_json(const ops::Readiness::Report& report) {
-  std::string checks = "{";
-  for (const auto& [name, detail] : report.checks) put_member(checks, name, json_string(detail));
-  std::string out = "{";
-  put_member(out, "status", json_string(report.status));
-  put_member(out, "checks", checks + "}");
   return out + "}";
 }
 

@@ -10,7 +10,6 @@
 #include "auth/token.hpp"
 #include "base/result.hpp"
 #include "journal/journal.hpp"
-#include "ops/readiness.hpp"
 #include "service/http.hpp"
 #include "service/pixel_battle.hpp"
 
@@ -36,8 +35,6 @@ std::string person_json(const auth::Person& person, const canvas::Charges& charg
 std::string accepted_json(const canvas::Accepted& accepted);
 std::string placements_json(std::uint16_t x, std::uint16_t y, std::uint8_t color,
                             std::span<const journal::Placement> placements);
-std::string readiness_json(const ops::Readiness::Report& report);
-
 /// The canvas as everyone asks for it first. Thread-safe.
 class CanvasJson {
  public:

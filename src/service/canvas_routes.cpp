@@ -17,18 +17,6 @@ namespace limits = base::limits;
 constexpr std::size_t kHistoryRowsDefault = 20;
 constexpr std::int64_t kUnavailableWaitMs = 1'000;
 
-Reply json_reply(decltype(Reply::body) body, int status = 200) {
-  return {.status = status, .headers = "Cache-Control: no-store\r\n", .body = std::move(body)};
-}
-
-/// JSON bodies may come without a Content-Type, but not with another one.
-std::optional<Reply> refuse_content_type(const Request& request) {
-  const auto field = request.headers.get("Content-Type");
-  const auto type = base::trim(field.substr(0, field.find(';')));
-  if (type.empty() || base::equal_ignoring_case(type, "application/json")) return std::nullopt;
-  return error_reply(415, "not_json", "The body must be application/json.");
-}
-
 Reply sign_in_reply(const base::Result<NewSession, SignInError>& session) {
   if (session) return json_reply(session_json(session.value()));
   switch (session.error()) {
@@ -82,8 +70,7 @@ void place(PixelBattle& game, const Call& call, const Respond& respond) {
   if (call.request.headers.count("Idempotency-Key") > 0) {
     producer = producer_of(call.request.headers.get("Idempotency-Key"));
     if (producer == base::ProducerId{}) {
-      return respond(error_reply(400, "bad_idempotency_key",
-                                 "Idempotency-Key takes 1 to 64 visible ASCII characters."));
+      return respond(bad_idempotency_key());
     }
   }
   if (const auto wait_ms = game.ask(*call.person); wait_ms > 0) {
@@ -194,21 +181,9 @@ Reply sign_in_telegram(PixelBattle& game, const Call& call) {
   return sign_in_reply(game.sign_in_telegram(init_data.value()));
 }
 
-Reply readiness_reply(const ops::Readiness& readiness) {
-  const auto report = readiness.report();
-  return json_reply(readiness_json(report), report.ready ? 200 : 503);
-}
-
-Reply metrics_reply(const PixelBattle& game) {
-  return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-          .headers = "Cache-Control: no-store\r\n",
-          .body = game.metrics().text()};
-}
-
 }  // namespace
 
-std::vector<Route> canvas_routes(PixelBattle& game, Snapshots& snapshots,
-                                 const ops::Readiness& readiness) {
+std::vector<Route> canvas_routes(PixelBattle& game, Snapshots& snapshots) {
   const auto snapshot_later = [&](bool png) {
     return Later([&game, &snapshots, png](const Call& call, const Respond& respond) {
       const auto accepted = call.request.headers.get("Accept-Encoding");
@@ -218,14 +193,7 @@ std::vector<Route> canvas_routes(PixelBattle& game, Snapshots& snapshots,
   using enum Method;
   using enum Access;
   constexpr bool kLimited = true;
-  constexpr bool kUnlimited = false;
   return {
-      {get, "/health", open, kUnlimited, 0,
-       AtOnce([](const Call&) { return json_reply(R"({"status":"ok"})"); })},
-      {get, "/health/ready", open, kUnlimited, 0,
-       AtOnce([&](const Call&) { return readiness_reply(readiness); })},
-      {get, "/metrics", open, kLimited, 0,
-       AtOnce([&](const Call&) { return metrics_reply(game); })},
       {post, "/api/auth/guest", open, kLimited, limits::kAuthBodyBytesMax,
        AtOnce([&](const Call& call) { return sign_in_guest(game, call); })},
       {post, "/api/auth/telegram", open, kLimited, limits::kAuthBodyBytesMax,

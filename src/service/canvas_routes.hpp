@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "ops/readiness.hpp"
 #include "service/pixel_battle.hpp"
 #include "service/router.hpp"
 #include "service/snapshots.hpp"
@@ -11,7 +10,6 @@
 namespace service {
 
 /// All arguments outlive the table.
-std::vector<Route> canvas_routes(PixelBattle& game, Snapshots& snapshots,
-                                 const ops::Readiness& readiness);
+std::vector<Route> canvas_routes(PixelBattle& game, Snapshots& snapshots);
 
 }  // namespace service

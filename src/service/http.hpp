@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -37,6 +38,7 @@ struct Request {
 /// What is answered. HEAD requests get the same reply, its body left out by src/net.
 struct Reply {
   int status = 200;
+  bool endless = false;  // the body follows, and ends with the connection
   std::string_view content_type = "application/json";  // a literal
   std::string headers;                                 // further fields, each ending in CRLF
   std::variant<std::string, wire::SharedBytes> body;
@@ -59,6 +61,19 @@ Reply error_reply(int status, std::string_view code, std::string_view message,
 /// The same with Retry-After, rounded up to whole seconds, at least 1.
 Reply error_reply_later(int status, std::string_view code, std::string_view message,
                         std::int64_t wait_ms, std::string_view members = {});
+
+/// Whether a request changed anything is not known, and a repeat with its key tells: 503.
+Reply unknown_reply();
+
+/// JSON that is not to be kept.
+Reply json_reply(decltype(Reply::body) body, int status = 200);
+
+/// JSON bodies may come without a Content-Type, but not with another one: the reply then.
+std::optional<Reply> refuse_content_type(const Request& request);
+
+/// 1 to 64 visible ASCII characters.
+bool is_idempotency_key(std::string_view key);
+Reply bad_idempotency_key();
 
 /// `text` as a JSON string, with its quotes.
 std::string json_string(std::string_view text);

@@ -22,7 +22,7 @@ canvas::Tail tail_of(const journal::Start& start) {
 
 }  // namespace
 
-LiveCanvas::LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics,
+LiveCanvas::LiveCanvas(journal::Start start, unsigned color_bits, ops::CanvasMetrics& metrics,
                        const canvas::Rules& rules)
     : size_(start.board.size()),
       color_bits_(color_bits),

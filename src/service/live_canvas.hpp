@@ -22,7 +22,7 @@ namespace service {
 class LiveCanvas final : public Feed {
  public:
   /// `rules` are those that everybody knows of already.
-  LiveCanvas(journal::Start start, unsigned color_bits, ops::Metrics& metrics,
+  LiveCanvas(journal::Start start, unsigned color_bits, ops::CanvasMetrics& metrics,
              const canvas::Rules& rules = {});
 
   /// Everything anew: what was here is void, and who follows is sent to the snapshot.
@@ -58,7 +58,7 @@ class LiveCanvas final : public Feed {
 
   const canvas::Size size_;
   const unsigned color_bits_;
-  ops::Metrics& metrics_;
+  ops::CanvasMetrics& metrics_;
 
   mutable std::mutex mutex_;  // protects all that follows
   std::uint64_t epoch_;

@@ -24,7 +24,8 @@ std::string_view name_of(canvas::Refusal reason) {
 
 PixelBattle::PixelBattle(Settings settings, journal::Journal& journal, LiveCanvas& live,
                          const auth::TokenSigner& tokens,
-                         std::optional<auth::TelegramVerifier> telegram, ops::Metrics& metrics)
+                         std::optional<auth::TelegramVerifier> telegram,
+                         ops::CanvasMetrics& metrics)
     : settings_(std::move(settings)),
       journal_(journal),
       live_(live),

@@ -55,7 +55,7 @@ class PixelBattle {
  public:
   PixelBattle(Settings settings, journal::Journal& journal, LiveCanvas& live,
               const auth::TokenSigner& tokens, std::optional<auth::TelegramVerifier> telegram,
-              ops::Metrics& metrics);
+              ops::CanvasMetrics& metrics);
 
   [[nodiscard]] base::Result<NewSession, SignInError> sign_in_guest() const;
   [[nodiscard]] base::Result<NewSession, SignInError> sign_in_telegram(
@@ -91,7 +91,7 @@ class PixelBattle {
   [[nodiscard]] bool telegram() const { return telegram_.has_value(); }
   [[nodiscard]] LiveCanvas& live() const { return live_; }
   [[nodiscard]] journal::Journal& journal() const { return journal_; }
-  [[nodiscard]] ops::Metrics& metrics() const { return metrics_; }
+  [[nodiscard]] ops::CanvasMetrics& metrics() const { return metrics_; }
 
   /// Players connected, as the hub counts them.
   void set_online(std::uint32_t online) { online_.store(online, std::memory_order_relaxed); }
@@ -108,7 +108,7 @@ class PixelBattle {
   LiveCanvas& live_;
   const auth::TokenSigner& tokens_;
   const std::optional<auth::TelegramVerifier> telegram_;
-  ops::Metrics& metrics_;
+  ops::CanvasMetrics& metrics_;
   RateLimiter per_person_;
   RateLimiter guests_per_address_;
   std::atomic<std::uint32_t> online_{0};

@@ -12,7 +12,7 @@ constexpr std::int64_t kBusyWaitMs = 100;
 
 }  // namespace
 
-PlayerMetrics::PlayerMetrics(ops::Metrics& metrics)
+PlayerMetrics::PlayerMetrics(ops::CanvasMetrics& metrics)
     : malformed(metrics.messages_received.with("malformed")) {
   for (const auto* type : {"hello", "resume", "sign_in", "place", "ping"}) {
     received.push_back(metrics.messages_received.with(type));

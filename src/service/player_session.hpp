@@ -18,7 +18,7 @@ namespace service {
 
 /// What all sessions share: metrics by message type and reason, resolved once.
 struct PlayerMetrics {
-  explicit PlayerMetrics(ops::Metrics& metrics);
+  explicit PlayerMetrics(ops::CanvasMetrics& metrics);
 
   std::vector<ops::Counter> received;  // by index of wire::ClientMessage
   ops::Counter malformed;

@@ -52,6 +52,22 @@ std::string_view bearer_token(std::string_view authorization) {
   return authorization.substr(kScheme.size());
 }
 
+/// What a handler throws becomes a 500 and a line in the log.
+template <class Answer, class Handler>
+Answer guarded(const Match& match, const Handler& handler) {
+  try {
+    return handler();
+  } catch (const std::exception& bug) {
+    ops::log::error("a handler threw", {{"route", match.route->pattern}, {"what", bug.what()}});
+    return error_reply(500, "internal", "Something went wrong on our side.");
+  }
+}
+
+Call call_of(const Match& match, const Request& request, const auth::Person& person) {
+  const bool known = match.route->access == Access::signed_in;
+  return {.request = request, .parameters = match.parameters, .person = known ? &person : nullptr};
+}
+
 }  // namespace
 
 Router::Router(std::vector<Route> routes, const auth::TokenSigner& tokens, ops::Metrics& metrics)
@@ -83,32 +99,38 @@ std::variant<Match, Reply> Router::find(Method method, std::string_view path) co
 
 std::optional<Reply> Router::run(const Match& match, const Request& request,
                                  Respond respond) const {
-  try {
-    return run_unguarded(match, request, std::move(respond));
-  } catch (const std::exception& bug) {
-    ops::log::error("a handler threw", {{"route", match.route->pattern}, {"what", bug.what()}});
-    return error_reply(500, "internal", "Something went wrong on our side.");
-  }
+  return guarded<std::optional<Reply>>(match, [&]() -> std::optional<Reply> {
+    auth::Person person;
+    if (auto refused = authorise(match, request, person)) return refused;
+    const Call call = call_of(match, request, person);
+    if (const auto* at_once = std::get_if<AtOnce>(&match.route->handler)) return (*at_once)(call);
+    std::get<Later>(match.route->handler)(call, std::move(respond));
+    return std::nullopt;
+  });
 }
 
-std::optional<Reply> Router::run_unguarded(const Match& match, const Request& request,
-                                           Respond respond) const {
-  Call call{.request = request, .parameters = match.parameters};
-  auth::Person person;
-  if (match.route->access == Access::signed_in) {
-    const auto token = bearer_token(request.headers.get("Authorization"));
-    if (token.empty()) return unauthorised("not_signed_in", "Sign in first.");
-    auto verified = tokens_.verify(token, base::wall_ms());
-    if (!verified) {
-      return verified.error() == auth::TokenError::expired
-                 ? unauthorised("expired_token", "The session has expired; sign in again.")
-                 : unauthorised("bad_token", "The session token is not valid; sign in again.");
-    }
-    person = std::move(verified.value().person);
-    call.person = &person;
+std::variant<Following, Reply> Router::open(const Match& match, const Request& request) const {
+  using Opened = std::variant<Following, Reply>;
+  return guarded<Opened>(match, [&]() -> Opened {
+    auth::Person person;
+    if (auto refused = authorise(match, request, person)) return std::move(*refused);
+    return std::get<Stream>(match.route->handler)(call_of(match, request, person));
+  });
+}
+
+/// The reply that refuses somebody who is not signed in, where one must be.
+std::optional<Reply> Router::authorise(const Match& match, const Request& request,
+                                       auth::Person& person) const {
+  if (match.route->access == Access::open) return std::nullopt;
+  const auto token = bearer_token(request.headers.get("Authorization"));
+  if (token.empty()) return unauthorised("not_signed_in", "Sign in first.");
+  auto verified = tokens_.verify(token, base::wall_ms());
+  if (!verified) {
+    return verified.error() == auth::TokenError::expired
+               ? unauthorised("expired_token", "The session has expired; sign in again.")
+               : unauthorised("bad_token", "The session token is not valid; sign in again.");
   }
-  if (const auto* at_once = std::get_if<AtOnce>(&match.route->handler)) return (*at_once)(call);
-  std::get<Later>(match.route->handler)(call, std::move(respond));
+  person = std::move(verified.value().person);
   return std::nullopt;
 }
 

@@ -12,6 +12,7 @@
 #include "auth/token.hpp"
 #include "ops/metrics.hpp"
 #include "service/http.hpp"
+#include "service/streams.hpp"
 
 namespace service {
 
@@ -27,6 +28,8 @@ struct Call {
 /// A handler that has answered does not throw afterwards.
 using AtOnce = std::function<Reply(const Call&)>;
 using Later = std::function<void(const Call&, Respond)>;
+/// Answers with a stream of the topic, or refuses.
+using Stream = std::function<std::variant<Following, Reply>(const Call&)>;
 
 struct Route {
   Method method{};
@@ -34,9 +37,10 @@ struct Route {
   Access access{};
   bool limited = true;  // counts against the address's request rate
   std::size_t body_bytes_max = 0;
-  std::variant<AtOnce, Later> handler;
+  std::variant<AtOnce, Later, Stream> handler;
 
   [[nodiscard]] bool answers_at_once() const { return std::holds_alternative<AtOnce>(handler); }
+  [[nodiscard]] bool is_stream() const { return std::holds_alternative<Stream>(handler); }
 };
 
 /// A request's route, found before its body is read.
@@ -60,13 +64,17 @@ class Router {
   [[nodiscard]] std::optional<Reply> run(const Match& match, const Request& request,
                                          Respond respond) const;
 
+  /// The same for a route that is_stream(): which topic, or the reply that refuses.
+  [[nodiscard]] std::variant<Following, Reply> open(const Match& match,
+                                                    const Request& request) const;
+
  private:
   struct Row {
     Route route;
     ops::RouteMetrics metrics;
   };
-  [[nodiscard]] std::optional<Reply> run_unguarded(const Match& match, const Request& request,
-                                                   Respond respond) const;
+  [[nodiscard]] std::optional<Reply> authorise(const Match& match, const Request& request,
+                                               auth::Person& person) const;
 
   std::vector<Row> rows_;
   const auth::TokenSigner& tokens_;

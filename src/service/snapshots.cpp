@@ -42,7 +42,7 @@ std::string_view content_encoding(Encoding encoding) {
 }
 
 Snapshots::Snapshots(const LiveCanvas& live, std::span<const canvas::Color> palette,
-                     ops::Metrics& metrics)
+                     ops::CanvasMetrics& metrics)
     : live_(live), palette_(palette) {
   for (const auto name : kNames) bytes_by_encoding_.push_back(metrics.snapshot_bytes.with(name));
   maker_ = std::thread([this] { run(); });

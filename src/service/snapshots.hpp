@@ -35,7 +35,8 @@ class Snapshots {
  public:
   using Found = std::shared_ptr<const EncodedSnapshot>;
 
-  Snapshots(const LiveCanvas& live, std::span<const canvas::Color> palette, ops::Metrics& metrics);
+  Snapshots(const LiveCanvas& live, std::span<const canvas::Color> palette,
+            ops::CanvasMetrics& metrics);
   ~Snapshots();
   Snapshots(const Snapshots&) = delete;
   Snapshots& operator=(const Snapshots&) = delete;

@@ -51,9 +51,9 @@ void check_fields(std::string_view input) {
 
 void check_path(std::string_view input) {
   static const auth::TokenSigner signer({"the key of the fuzzer, long enough"});
-  static ops::Metrics metrics("fuzz");
+  static ops::CanvasMetrics metrics("fuzz");
   static const auto routes = [] {
-    const auto nothing = [](const service::Call&) { return service::Reply{}; };
+    const service::AtOnce nothing = [](const service::Call&) { return service::Reply{}; };
     std::vector<service::Route> rows;
     rows.push_back({.pattern = "/api/canvas", .handler = nothing});
     rows.push_back({.pattern = "/api/pixels/{x}/{y}", .handler = nothing});

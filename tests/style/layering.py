@@ -10,6 +10,7 @@ import project
 ALLOWED = {
     "base": set(),
     "canvas": {"base"},
+    "counter": {"base"},
     "auth": {"base"},
     "wire": {"base", "canvas"},
     "ops": {"base"},
@@ -20,7 +21,10 @@ ALLOWED = {
     "journal": {"base", "canvas"},
     "journal/embedded": {"base", "canvas", "journal", "sqlite", "ops"},
     "journal/redis": {"base", "canvas", "journal", "redis", "ops"},
-    "service": {"base", "canvas", "auth", "wire", "journal", "ops"},
+    "ledger": {"base", "counter"},
+    "ledger/embedded": {"base", "counter", "ledger", "sqlite"},
+    "ledger/redis": {"base", "counter", "ledger", "redis", "ops"},
+    "service": {"base", "canvas", "counter", "auth", "wire", "journal", "ledger", "ops"},
     "net": {"base", "wire", "service", "ops"},
 }
 ALLOWED["apps"] = set(ALLOWED)
@@ -33,7 +37,7 @@ LIBRARIES = [
     (r"hiredis/", {"redis"}, False),
     (r"openssl/", {"base", "auth", "redis"}, False),
     (r"boost/beast", {"net"}, False),
-    (r"boost/(asio|system)", {"net", "redis", "journal/redis", "apps"}, True),
+    (r"boost/(asio|system)", {"net", "redis", "journal/redis", "ledger/redis", "apps"}, True),
     (r"boost/json", {"auth", "service"}, False),
     (r"boost/url", {"net", "service"}, False),
     (r"(zlib|zstd)\.h|brotli/", {"service", "net", "canvas"}, False),
@@ -42,7 +46,7 @@ LIBRARIES = [
 ]
 
 # Pure rooms compute: no sockets, files, threads or clocks of the system.
-PURE = {"canvas", "auth", "wire"}
+PURE = {"canvas", "counter", "auth", "wire"}
 INPUT_OUTPUT = re.compile(
     r"(sys|netinet|arpa)/|(unistd|fcntl|poll|netdb|pthread|stdio|time)\.h|boost/asio|"
     r"(fstream|iostream|filesystem|cstdio|thread|mutex|chrono|ctime|future|condition_variable)$")

@@ -1,13 +1,10 @@
 #include "journal/embedded/embedded_journal.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,13 +12,14 @@
 #include "base/limits.hpp"
 #include "journal/embedded/batch.hpp"
 #include "journal/embedded/checkpoint.hpp"
-#include "journal/embedded/data_dir.hpp"
 #include "journal/embedded/queries.hpp"
 #include "journal/embedded/recent.hpp"
 #include "journal/embedded/recovery.hpp"
 #include "journal/embedded/store.hpp"
 #include "journal/refusals.hpp"
+#include "sqlite/data_dir.hpp"
 #include "sqlite/database.hpp"
+#include "sqlite/group_writer.hpp"
 
 namespace journal {
 
@@ -29,12 +27,11 @@ namespace {
 
 namespace limits = base::limits;
 
-// How often to look whether a store that could not be written can be written again.
-constexpr std::chrono::milliseconds kProbeEvery{500};
-
 class Embedded final : public Journal {
  public:
-  explicit Embedded(EmbeddedOptions options) : options_(std::move(options)) {}
+  explicit Embedded(EmbeddedOptions options)
+      : options_(std::move(options)),
+        writer_(limits::kJournalQueueMax, limits::kJournalBatchMax, work()) {}
   ~Embedded() override { stop(); }
 
   base::Result<Start> start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) override;
@@ -43,7 +40,7 @@ class Embedded final : public Journal {
   void pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
                      Queries::OnHistory done) override;
   [[nodiscard]] canvas::Rules rules() const override { return options_.rules; }
-  [[nodiscard]] Health health() const override;
+  [[nodiscard]] Health health() const override { return writer_.health(); }
   void stop() override;
 
  private:
@@ -51,23 +48,17 @@ class Embedded final : public Journal {
     canvas::Operation operation;
     OnAnswer on_answer;
   };
-  enum class Phase { idle, serving, stopping, broken };
+  using Writer = sqlite::GroupWriter<Pending>;
 
+  Writer::Work work();
   Start open();
   [[nodiscard]] std::int64_t now_ms() const { return clock_() + clock_ahead_ms_; }
 
   // The writer's thread.
-  void write_all();
-  bool take(std::vector<Pending>& taken);
-  void write(std::span<const Pending> batch);
+  bool write(std::span<const Pending> batch);
   std::vector<canvas::Entry> commit(std::span<const Pending> batch,
                                     std::vector<canvas::Answer>& answers);
   void finish();
-  void probe();
-  void set_writable();
-  void set_refused(const sqlite::Failure& failure);
-
-  void break_down(const std::string& why);  // any thread
 
   const EmbeddedOptions options_;
   OnCommitted on_committed_;
@@ -76,7 +67,7 @@ class Embedded final : public Journal {
   std::function<std::int64_t()> clock_;
   std::int64_t clock_ahead_ms_ = 0;  // what was added so that time does not fall behind
 
-  std::optional<DataDir> data_dir_;
+  std::optional<sqlite::DataDir> data_dir_;
   std::unique_ptr<Queries> queries_;
 
   // The writer's, once it runs.
@@ -85,16 +76,17 @@ class Embedded final : public Journal {
   std::optional<Recent> recent_;
   std::optional<Checkpointer> checkpointer_;
 
-  // Guarded by mutex_.
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  Phase phase_ = Phase::idle;
-  std::vector<Pending> queue_;
-  Health health_{false, "not started"};
-
   std::mutex stop_mutex_;  // one stop() at a time
-  std::thread writer_;
+  Writer writer_;
 };
+
+Embedded::Writer::Work Embedded::work() {
+  return {.write = [this](std::span<Pending> batch) { return write(batch); },
+          .probe = [this] { store_->probe(); },
+          .finish = [this] { finish(); },
+          .fail = [](Pending& pending) { pending.on_answer(unavailable()); },
+          .on_fatal = [this](const std::string& why) { on_fatal_(why); }};
+}
 
 base::Result<Start> Embedded::start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) {
   on_committed_ = std::move(on_committed);
@@ -114,40 +106,29 @@ Start Embedded::open() {
   data_dir_.emplace(options_.data_dir);
   clock_ = options_.now_ms;
   if (!clock_) clock_ = [clock = base::SteadyWallClock()] { return clock.now_ms(); };
-  store_ = std::make_unique<Store>(data_dir_->database_path());
+  const auto path = data_dir_->file("journal.db");
+  store_ = std::make_unique<Store>(path);
   Recovered recovered = recover(*store_, options_.size, options_.blank_color, clock_());
   state_ = std::move(recovered.state);
   clock_ahead_ms_ = std::max<std::int64_t>(0, state_->last_time_ms - clock_());
   recent_.emplace(*store_);
   checkpointer_.emplace(*state_);
   queries_ = std::make_unique<Queries>(
-      data_dir_->database_path(), state_->heads,
+      path, state_->heads,
       [this](std::int64_t full_at_ms) { return canvas::charges_at(rules(), full_at_ms, now_ms()); },
-      [this](const std::string& why) { break_down(why); });
+      [this](const std::string& why) { writer_.break_down(why); });
 
   Start start{state_->board, state_->position(), state_->digest, std::move(recovered.tail)};
   on_reset_(start);
-  const std::lock_guard lock(mutex_);
-  phase_ = Phase::serving;
-  health_ = {true, "ok"};
-  writer_ = std::thread([this] { write_all(); });
+  writer_.start();
   return start;
 }
 
 void Embedded::append(canvas::Operation operation, OnAnswer on_answer) {
-  canvas::Refused refused = unavailable();
-  {
-    const std::lock_guard lock(mutex_);
-    if (phase_ == Phase::serving) {
-      if (queue_.size() < limits::kJournalQueueMax) {
-        queue_.push_back({std::move(operation), std::move(on_answer)});
-        if (queue_.size() == 1) wake_.notify_one();
-        return;
-      }
-      refused = busy();
-    }
-  }
-  on_answer(refused);
+  Pending pending{std::move(operation), std::move(on_answer)};
+  const auto queued = writer_.put(pending);
+  if (queued == sqlite::Queued::full) pending.on_answer(busy());
+  if (queued == sqlite::Queued::closed) pending.on_answer(unavailable());
 }
 
 void Embedded::charges(base::PersonId person, Queries::OnCharges done) {
@@ -161,74 +142,25 @@ void Embedded::pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_
   queries_->pixel_history(x, y, rows_max, std::move(done));
 }
 
-Health Embedded::health() const {
-  const std::lock_guard lock(mutex_);
-  return health_;
-}
-
 void Embedded::stop() {
   const std::lock_guard one_at_a_time(stop_mutex_);
-  {
-    const std::lock_guard lock(mutex_);
-    if (phase_ == Phase::serving) {
-      phase_ = Phase::stopping;
-      health_ = {false, "stopped"};
-    }
-  }
-  wake_.notify_one();
   if (queries_) queries_->stop();
-  if (writer_.joinable()) writer_.join();
+  writer_.stop();
   store_.reset();
   data_dir_.reset();
 }
 
-void Embedded::write_all() {
-  try {
-    std::vector<Pending> taken;
-    while (take(taken)) {
-      if (taken.empty()) probe();
-      for (std::span<const Pending> left = taken; !left.empty();) {
-        const auto batch = left.first(std::min(left.size(), limits::kJournalBatchMax));
-        write(batch);
-        left = left.subspan(batch.size());
-      }
-    }
-    finish();
-  } catch (const std::exception& error) {
-    break_down(error.what());
-  }
-}
-
-/// Waits for operations and takes all that have gathered. None: the store could not be written and
-/// should be probed. False: all is done, stop.
-bool Embedded::take(std::vector<Pending>& taken) {
-  taken.clear();
-  std::unique_lock lock(mutex_);
-  const auto something_to_do = [this] { return phase_ != Phase::serving || !queue_.empty(); };
-  if (health_.writable || phase_ != Phase::serving) {
-    wake_.wait(lock, something_to_do);
-  } else if (!wake_.wait_for(lock, kProbeEvery, something_to_do)) {
-    return true;
-  }
-  if (phase_ == Phase::broken || queue_.empty()) return false;
-  taken.swap(queue_);
-  return true;
-}
-
-void Embedded::write(std::span<const Pending> batch) {
+bool Embedded::write(std::span<const Pending> batch) {
   const std::int64_t begin_ns = base::steady_ns();
   std::vector<canvas::Answer> answers;
   std::vector<canvas::Entry> entries;  // made durable
   try {
     entries = commit(batch, answers);
-  } catch (const sqlite::Failure& failure) {
-    if (!failure.write_refused()) throw;
+  } catch (const sqlite::Failure&) {
     recent_->forget();
-    set_refused(failure);
-    answers.assign(batch.size(), unavailable());
+    throw;
   }
   if (!entries.empty()) {
-    set_writable();
     for (const canvas::Entry& entry : entries) state_->apply(entry);
     on_committed_(entries);
     if (options_.observers.on_batch) {
@@ -237,6 +169,7 @@ void Embedded::write(std::span<const Pending> batch) {
     }
   }
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i].on_answer(answers[i]);
+  return !entries.empty();
 }
 
 /// Decides and makes durable; returns what was accepted. Throws sqlite::Failure.
@@ -257,51 +190,10 @@ std::vector<canvas::Entry> Embedded::commit(std::span<const Pending> batch,
 }
 
 void Embedded::finish() {
-  try {
-    sqlite::Transaction transaction(store_->database());
-    write_checkpoint(*store_, *state_);
-    transaction.commit();
-    store_->database().truncate_log();
-  } catch (const sqlite::Failure& failure) {
-    if (!failure.write_refused()) throw;  // no room: only a longer start
-  }
-}
-
-void Embedded::probe() {
-  try {
-    store_->probe();
-    set_writable();
-  } catch (const sqlite::Failure& failure) {
-    if (!failure.write_refused()) throw;
-    set_refused(failure);
-  }
-}
-
-void Embedded::set_writable() {
-  const std::lock_guard lock(mutex_);
-  if (phase_ == Phase::serving) health_ = {true, "ok"};
-}
-
-void Embedded::set_refused(const sqlite::Failure& failure) {
-  const std::lock_guard lock(mutex_);
-  if (phase_ == Phase::serving) {
-    health_ = {false, failure.disk_full() ? "disk full" : failure.what()};
-  }
-}
-
-/// What was being written keeps its unknown outcome; what waited was certainly not written.
-void Embedded::break_down(const std::string& why) {
-  std::vector<Pending> waiting;
-  {
-    const std::lock_guard lock(mutex_);
-    if (phase_ == Phase::broken) return;
-    phase_ = Phase::broken;
-    health_ = {false, why};
-    waiting.swap(queue_);
-  }
-  wake_.notify_one();
-  on_fatal_(why);
-  for (const Pending& pending : waiting) pending.on_answer(unavailable());
+  sqlite::Transaction transaction(store_->database());
+  write_checkpoint(*store_, *state_);
+  transaction.commit();
+  store_->database().truncate_log();
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ CanvasLink::CanvasLink(const asio::any_io_executor& executor, const RedisOptions
                          wake();
                        },
                    .on_message = [this](std::string_view message) { on_message(message); }}),
+      writes_(client_, options.url.kind),
       functions_(client_, kStateKey, options.channel),
       board_(options.size, options.blank_color),
       wake_(executor),
@@ -80,31 +81,17 @@ Called<canvas::Charges> CanvasLink::charges(base::PersonId person) {
 
 Called<std::vector<canvas::Answer>> CanvasLink::append(
     std::span<const canvas::Operation> operations) {
-  const auto confirm = confirmers_.count();
-  const auto connection = connections_;
   const auto epoch = follower_.at().position.epoch;
-  auto appended = co_await functions_.append(operations, confirm);
+  auto appended = co_await functions_.append(operations, writes_);
   if (!appended) {
     look_again_after(appended.error());
-    // A connection that has ended tells of itself.
-    if (connected_ && prepared_) distrust(appended.error().message);
+    tell_doubt();
     co_return appended.error();
   }
   if (appended->record) follow(std::move(*appended->record));
-  if (connection != connections_ || epoch != follower_.at().position.epoch) {
-    // A master that was left still answers what it was sent; who must confirm is known of another.
-    co_return CallError{CallFailure::unknown, "the connection or the epoch has changed meanwhile"};
+  if (epoch != follower_.at().position.epoch) {
+    co_return CallError{CallFailure::unknown, "the epoch has changed meanwhile"};
   }
-  if (confirm > 0) {
-    const auto verdict = confirmers_.judge(appended->confirmed_by, appended->online);
-    if (verdict == Confirmers::Verdict::too_few) {
-      distrust(client_.address() + ": too few replicas confirm what is written");
-    }
-    if (verdict != Confirmers::Verdict::confirmed) {
-      co_return CallError{CallFailure::unknown, "too few replicas have confirmed"};
-    }
-  }
-  unconfirmed_.clear();
   const bool followed = co_await followed_to(newest_of(appended->answers));
   if (!followed) co_return CallError{CallFailure::unknown, "was appended, but not followed"};
   co_return std::move(appended->answers);
@@ -171,16 +158,16 @@ asio::awaitable<milliseconds> CanvasLink::next_step() {
     const bool done = co_await fill();
     co_return done ? milliseconds(0) : kRetry;
   }
-  if (unconfirmed_.empty()) set_usable(true, {});
+  if (writes_.doubt().empty()) set_usable(true, {});
   const auto now = Clock::now();
   if (now >= next_probe_) {
     next_probe_ = now + kProbeEvery;
     co_await probe();
     co_return milliseconds(0);
   }
-  if (!unconfirmed_.empty()) {
+  if (!writes_.doubt().empty()) {
     co_await try_append();
-    co_return unconfirmed_.empty() ? milliseconds(0) : kRetry;
+    co_return writes_.doubt().empty() ? milliseconds(0) : kRetry;
   }
   co_return std::chrono::ceil<milliseconds>(next_probe_ - now);
 }
@@ -198,7 +185,7 @@ void CanvasLink::wake() { wake_.cancel(); }
 
 void CanvasLink::on_connected(bool connected, const std::string& why) {
   connected_ = connected;
-  ++connections_;
+  writes_.connection_changed();
   if (connected) {
     ops::log::info("connected to Redis", {{"redis", why}});
     // Another master, or one that was restarted, may not hold what was seen.
@@ -211,9 +198,9 @@ void CanvasLink::on_connected(bool connected, const std::string& why) {
 }
 
 /// Placing is not possible until something that was appended becomes durable again.
-void CanvasLink::distrust(const std::string& why) {
-  unconfirmed_ = why;
-  set_usable(false, why);
+void CanvasLink::tell_doubt() {
+  if (writes_.doubt().empty()) return;
+  set_usable(false, writes_.doubt());
   wake();
 }
 
@@ -316,7 +303,8 @@ asio::awaitable<void> CanvasLink::probe() {
     tell_mute();
     subscriber_.restart();
   }
-  co_await look_at_replicas();
+  co_await writes_.look();
+  tell_doubt();
   auto state = co_await functions_.state();
   if (!state) co_return look_again_after(state.error());
   take_rules(state->rules, state->rules_version);
@@ -334,15 +322,6 @@ asio::awaitable<void> CanvasLink::probe() {
   } else if (state->at.position.offset > at.position.offset) {
     gap_ = true;
   }
-}
-
-/// Also when nothing is written, so that no replica comes and is made the master unseen.
-asio::awaitable<void> CanvasLink::look_at_replicas() {
-  if (confirmers_.count() == 0 || !unconfirmed_.empty()) co_return;
-  const auto connection = connections_;
-  const auto online = co_await functions_.online();
-  if (!online || connection != connections_ || confirmers_.see(*online)) co_return;
-  distrust(client_.address() + ": a replica that must confirm has gone");
 }
 
 /// Whether what is appended becomes durable again, found out with nothing to append.

@@ -15,12 +15,12 @@
 #include <string>
 #include <vector>
 
-#include "journal/redis/confirmers.hpp"
 #include "journal/redis/follower.hpp"
 #include "journal/redis/functions.hpp"
 #include "journal/redis/heartbeat.hpp"
 #include "journal/redis/redis_journal.hpp"
 #include "redis/client.hpp"
+#include "redis/durable_writes.hpp"
 #include "redis/subscriber.hpp"
 
 namespace journal {
@@ -74,7 +74,6 @@ class CanvasLink {
   Task<bool> fill();
   Task<bool> check_epoch();
   Task<> probe();
-  Task<> look_at_replicas();
   Task<> try_append();
   Task<bool> learn_confirmers(bool anew);
   Task<> make_again();
@@ -88,7 +87,7 @@ class CanvasLink {
   void commit(std::span<const RecordedEntry> entries);
   void look_again_after(const CallError& error);
   bool failed(const CallError& error);
-  void distrust(const std::string& why);
+  void tell_doubt();
   void set_usable(bool usable, const std::string& why);
   void take_rules(const canvas::Rules& rules, std::uint64_t version);
   void wake();
@@ -100,23 +99,21 @@ class CanvasLink {
   boost::asio::any_io_executor executor_;
   redis::Client client_;
   redis::Subscriber subscriber_;
+  redis::DurableWrites writes_;
   Functions functions_;
 
   bool stopping_ = false;
   bool connected_ = false;
-  std::uint64_t connections_ = 0;  // how often it has come or gone
-  bool prepared_ = false;          // the present connection is one that can be worked with
+  bool prepared_ = false;  // the present connection is one that can be worked with
   std::chrono::milliseconds prepare_again_ = kRetry;
   bool loaded_ = false;  // the follower stands in the canvas that is there now
   bool settings_told_ = false;
   bool gap_ = false;    // something is missing: read the log
   bool doubt_ = false;  // the journal may not hold what was seen here
   bool usable_ = false;
-  std::string trouble_;      // what was said last of why not
-  std::string unconfirmed_;  // why what is appended does not become durable; empty: it does
+  std::string trouble_;  // what was said last of why not
   Follower follower_;
-  canvas::Board board_;  // at follower_.at()
-  Confirmers confirmers_;
+  canvas::Board board_;                 // at follower_.at()
   std::optional<canvas::Rules> rules_;  // in force, as far as is known
   std::uint64_t rules_version_ = 0;
   bool rules_anew_ = true;  // another Redis may count its versions otherwise

@@ -27,10 +27,6 @@ CallError other_size(const canvas::Size& found) {
                                     ", not as CANVAS_WIDTH and CANVAS_HEIGHT say"};
 }
 
-CallError in_doubt(const std::string& address) {
-  return {CallFailure::not_applied, address + ": is being replaced as the master, maybe"};
-}
-
 void warn_of_loss(const std::string& address) {
   ops::log::warning(
       "Redis may lose acknowledged placements: it neither syncs every write "
@@ -51,7 +47,7 @@ void tell_made(const canvas::Position& position) {
 
 /// After every connection: what this program needs of the server, and whose canvas it holds.
 asio::awaitable<bool> CanvasLink::prepare() {
-  const auto connection = connections_;
+  const auto connection = writes_.connections();
   // First, because a master that was left behind takes nothing, the library neither.
   const bool learned = co_await learn_confirmers(true);
   if (!learned) co_return false;
@@ -82,7 +78,7 @@ asio::awaitable<bool> CanvasLink::prepare() {
   const auto seen_epoch = follower_.at().position.epoch;
   loaded_ = seen_epoch > 0 && state->at.position.epoch <= seen_epoch;
   doubt_ = loaded_;
-  prepared_ = connection == connections_;
+  prepared_ = connection == writes_.connections();
   co_return prepared_;
 }
 
@@ -91,24 +87,13 @@ bool CanvasLink::failed(const CallError& error) {
   return false;
 }
 
-/// Who must confirm what is written. Whoever is there when the node is known to be the master, or
-/// may become it afterwards: the master is asked first, and then those who decide who it is.
 asio::awaitable<bool> CanvasLink::learn_confirmers(bool anew) {
-  const auto connection = connections_;
-  const auto durability = co_await functions_.durability();
-  if (!durability) co_return failed(durability.error());
-  const auto mastership = co_await client_.check_mastership();
-  // Of which the client has told.
-  if (mastership == redis::Mastership::lost || connection != connections_) co_return false;
-  if (mastership != redis::Mastership::held) co_return failed(in_doubt(client_.address()));
-  if (!anew) {
-    confirmers_.forget_missing(durability->online);
-    co_return true;
+  const auto learned = co_await writes_.learn(anew);
+  if (!learned) {
+    if (!learned.error().message.empty()) set_usable(false, learned.error().message);
+    co_return false;
   }
-  const bool alone = options_.url.kind == redis::Url::Kind::single;
-  const bool without = alone && (durability->synced || durability->online.empty());
-  if (without && !durability->synced) warn_of_loss(client_.address());
-  confirmers_.reset(durability->online, without ? 0 : 1);
+  if (anew && writes_.is_risky()) warn_of_loss(client_.address());
   co_return true;
 }
 

@@ -5,18 +5,14 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "journal/redis/library.hpp"
+#include "redis/replication.hpp"
 
 namespace journal {
 
 namespace {
 
-// Functions answer within milliseconds; a node that takes longer has stopped or is far behind.
-constexpr std::chrono::milliseconds kCallTime{2'000};
+using redis::kCallTime;
 constexpr std::chrono::milliseconds kLargeCallTime{10'000};
-// Shorter than a call may take, so that a missing replica is not taken for a dead master.
-constexpr std::int64_t kConfirmMs = 1'000;
-// A replica that has not been heard of for longer is frozen or cut off: nobody will make it master.
-constexpr std::int64_t kLagMaxS = 3;
 
 std::string log_of(std::string_view state_key) {
   constexpr std::string_view kState = "state";
@@ -119,43 +115,6 @@ std::string knob(const std::optional<T>& value) {
   return value ? std::to_string(std::int64_t{*value}) : "=";
 }
 
-/// "1" for appendonly:yes in the text of CONFIG GET's pairs.
-std::string_view setting(const redis::Reply& pairs, std::string_view name) {
-  for (std::size_t i = 0; i + 1 < pairs.elements.size(); i += 2) {
-    if (pairs.elements[i].text == name) return pairs.elements[i + 1].text;
-  }
-  return {};
-}
-
-/// The value after "name:" in the text of INFO.
-std::string_view info(std::string_view text, std::string_view name) {
-  const auto at = text.find("\n" + std::string(name) + ":");
-  if (at == std::string_view::npos) return {};
-  const auto value = text.substr(at + name.size() + 2);
-  return value.substr(0, value.find_first_of("\r\n"));
-}
-
-/// The value after "name=" in one line of INFO, as "slave0:ip=10.0.0.7,port=6379,state=online".
-std::string_view part(std::string_view line, std::string_view name) {
-  const auto at = line.find(name);
-  if (at == std::string_view::npos) return {};
-  const auto value = line.substr(at + name.size());
-  return value.substr(0, value.find_first_of(",\r\n"));
-}
-
-/// The replicas in the text of INFO replication that are in step with the master.
-ReplicaSet online_in(std::string_view text) {
-  ReplicaSet online;
-  for (std::size_t at = text.find("\nslave"); at != std::string_view::npos;
-       at = text.find("\nslave", at + 1)) {
-    const auto line = text.substr(at + 1, text.find('\n', at + 1) - at);
-    const auto lag_s = base::parse_number<std::int64_t>(part(line, ",lag="));
-    if (part(line, ",state=") != "online" || !lag_s || *lag_s > kLagMaxS) continue;
-    online.insert(std::string(part(line, ":ip=")).append(":").append(part(line, ",port=")));
-  }
-  return online;
-}
-
 }  // namespace
 
 Functions::Functions(redis::Client& client, std::string key, std::string channel)
@@ -181,24 +140,10 @@ Called<base::Done> Functions::load_library() {
   co_return base::Done{};
 }
 
-Called<Durability> Functions::durability() {
-  std::vector<redis::Command> commands;
-  commands.push_back(redis::command("CONFIG", "GET", "append*"));
-  commands.push_back(redis::command("INFO", "replication"));
-  auto replies = co_await client_.ask(std::move(commands), kCallTime);
-  if (!replies) co_return from(replies.error());
-  const auto& settings = (*replies)[0];
-  Durability durability;
-  durability.synced =
-      setting(settings, "appendonly") == "yes" && setting(settings, "appendfsync") == "always";
-  durability.online = online_in((*replies)[1].text);
-  co_return durability;
-}
-
-Called<ReplicaSet> Functions::online() {
-  const auto about = co_await call(redis::command("INFO", "replication"), kCallTime);
-  if (!about) co_return about.error();
-  co_return online_in(about->text);
+Called<base::Done> Functions::ping() {
+  auto reply = co_await call(redis::command("PING"), kCallTime);
+  if (!reply) co_return reply.error();
+  co_return base::Done{};
 }
 
 Called<CanvasState> Functions::state() {
@@ -230,18 +175,10 @@ Called<canvas::StandingBoard> Functions::snapshot(canvas::Size size) {
 }
 
 Called<Appended> Functions::append(std::span<const canvas::Operation> operations,
-                                   std::int64_t confirm) {
-  std::vector<redis::Command> commands;
-  commands.push_back(function("append", channel_, encode_operations(operations)));
-  if (confirm > 0) {
-    commands.push_back(redis::command("WAIT", confirm, kConfirmMs));
-    commands.push_back(redis::command("INFO", "replication"));
-  }
-  auto replies = co_await client_.ask(std::move(commands), kCallTime);
-  if (!replies) co_return from(replies.error());
-  const auto& reply = replies->front();
-  if (reply.is_error()) co_return from(redis::error_of(reply, client_.address()));
-  Elements elements(reply);
+                                   redis::DurableWrites& writes) {
+  auto reply = co_await writes.write(function("append", channel_, encode_operations(operations)));
+  if (!reply) co_return from(reply.error());
+  Elements elements(*reply);
   const auto answers = decode_answers(elements.text(), operations.size());
   const auto record = elements.text();
   if (!elements.ok() || !answers) co_return surprising("pb1_append");
@@ -249,10 +186,6 @@ Called<Appended> Functions::append(std::span<const canvas::Operation> operations
   if (!record.empty()) {
     appended.record = decode_record(record);
     if (!appended.record) co_return surprising("pb1_append");
-  }
-  if (confirm > 0) {
-    appended.confirmed_by = (*replies)[1].integer;
-    appended.online = online_in((*replies)[2].text);
   }
   co_return appended;
 }
@@ -374,17 +307,11 @@ Called<std::vector<Record>> Functions::read_log_back(const canvas::Position& unt
   co_return records_in(*reply);
 }
 
-/// WAIT speaks of what its own connection has written last, so something has to be written.
 Called<bool> Functions::replicated() {
-  const auto about = co_await call(redis::command("INFO", "replication"), kCallTime);
-  if (!about) co_return about.error();
-  if (info(about->text, "connected_slaves") == "0") co_return true;
-  std::vector<redis::Command> commands;
-  commands.push_back(redis::command("HINCRBY", key_, "beat", 1));
-  commands.push_back(redis::command("WAIT", 1, kConfirmMs));
-  const auto replies = co_await client_.ask(std::move(commands), kCallTime);
-  if (!replies) co_return from(replies.error());
-  co_return replies->back().integer > 0;
+  const auto replicated =
+      co_await redis::ask_replicated(client_, redis::command("HINCRBY", key_, "beat", 1));
+  if (!replicated) co_return from(replicated.error());
+  co_return *replicated;
 }
 
 Called<base::Done> Functions::trim(const canvas::Position& position) {

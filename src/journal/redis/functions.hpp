@@ -14,9 +14,9 @@
 #include "canvas/board.hpp"
 #include "canvas/cooldown.hpp"
 #include "journal/redis/codec.hpp"
-#include "journal/redis/confirmers.hpp"
 #include "journal/redis/follower.hpp"
 #include "redis/client.hpp"
+#include "redis/durable_writes.hpp"
 
 namespace journal {
 
@@ -58,15 +58,7 @@ struct RulesChange {
 
 struct Appended {
   std::vector<canvas::Answer> answers;
-  std::optional<Record> record;   // nothing when nothing was accepted
-  std::int64_t confirmed_by = 0;  // so many replicas
-  ReplicaSet online;              // just after that; empty when nobody was waited for
-};
-
-/// How the server keeps what it is told.
-struct Durability {
-  bool synced = false;  // every write is on disk before it is answered
-  ReplicaSet online;    // replicas that follow it closely
+  std::optional<Record> record;  // nothing when nothing was accepted
 };
 
 enum class EpochCheck { held, unknown, ended, other };
@@ -79,15 +71,16 @@ class Functions {
 
   /// Loads the library, if the server does not have just this one.
   Called<base::Done> load_library();
-  Called<Durability> durability();
-  /// The replicas that follow the server closely.
-  Called<ReplicaSet> online();
+  /// Whether the server answers at all.
+  Called<base::Done> ping();
 
   Called<CanvasState> state();
   /// `size` must be the canvas's.
   Called<canvas::StandingBoard> snapshot(canvas::Size size);
-  /// `confirm` > 0: waits until as many replicas have it, but not long; see `confirmed_by`.
-  Called<Appended> append(std::span<const canvas::Operation> operations, std::int64_t confirm);
+  /// What is accepted is durable. After an Error of kind unknown the same operations must be
+  /// appended again until it is known what became of them.
+  Called<Appended> append(std::span<const canvas::Operation> operations,
+                          redis::DurableWrites& writes);
   Called<canvas::Charges> charges(base::PersonId person);
   Called<base::Done> change_rules(const RulesChange& change);
   /// What a starting program's settings say: knobs that they say otherwise than those of the last

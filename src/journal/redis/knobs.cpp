@@ -29,7 +29,7 @@ Knobs::~Knobs() = default;
 base::Status Knobs::open() {
   if (core_->has_library) return base::Done{};
   // Where nobody answers, this gives up sooner than loading does.
-  if (const auto found = core_->ask(core_->functions().durability()); !found) {
+  if (const auto found = core_->ask(core_->functions().ping()); !found) {
     return base::Error{found.error().message};
   }
   auto loaded = plain(core_->ask(core_->functions().load_library()));

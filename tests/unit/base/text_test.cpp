@@ -53,6 +53,14 @@ TEST(Base64Url, HasOneSpellingOnly) {
   EXPECT_EQ(from_base64url("+/8"), nullopt) << "the other alphabet";
 }
 
+TEST(PercentEncode, LeavesOnlyWhatIsUnreservedAndIsReadBack) {
+  EXPECT_EQ(percent_encode("aZ9-._~"), "aZ9-._~");
+  EXPECT_EQ(percent_encode("p@ss /п"), "p%40ss%20%2F%D0%BF");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  EXPECT_EQ(percent_decode(percent_encode(all)), all);
+}
+
 TEST(PercentDecode, DecodesOnceAndLeavesPlusAlone) {
   EXPECT_EQ(percent_decode("a%20b+c"), "a b+c");
   EXPECT_EQ(percent_decode("%2520"), "%20");

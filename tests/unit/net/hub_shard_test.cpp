@@ -13,7 +13,7 @@ namespace {
 
 class HubShardTest : public ::testing::Test {
  protected:
-  ops::Metrics metrics{"test"};
+  ops::CanvasMetrics metrics{"test"};
   FakeFeed feed;
   HubShard shard{feed, 40, metrics};
 

@@ -57,7 +57,7 @@ class HubTest : public ::testing::Test {
     ASSERT_TRUE(done());
   }
 
-  ops::Metrics metrics{"test"};
+  ops::CanvasMetrics metrics{"test"};
   FakeFeed feed;
   asio::io_context io{1};
   asio::io_context other_io{1};

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -21,9 +22,11 @@ class ConfigTest : public testing::Test {
   ConfigTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "config-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
-    for (const auto& option : options()) {
-      ::unsetenv(option.name.c_str());
-      ::unsetenv((option.name + "_FILE").c_str());
+    for (const auto each : {Program::pixel_battle, Program::counter}) {
+      for (const auto& option : options(each)) {
+        ::unsetenv(option.name.c_str());
+        ::unsetenv((option.name + "_FILE").c_str());
+      }
     }
   }
   ~ConfigTest() override { std::filesystem::remove_all(folder_); }
@@ -37,19 +40,19 @@ class ConfigTest : public testing::Test {
     return (folder_ / name).string();
   }
 
-  static base::Result<CommandLine> read(const std::vector<std::string>& arguments = {}) {
-    std::vector<const char*> argv{"pixel-battle"};
+  base::Result<CommandLine> read(const std::vector<std::string>& arguments = {}) const {
+    std::vector<const char*> argv{"program"};
     for (const auto& argument : arguments) argv.push_back(argument.c_str());
-    return read_config(static_cast<int>(argv.size()), argv.data());
+    return read_config(program, static_cast<int>(argv.size()), argv.data());
   }
 
-  static Config config(const std::vector<std::string>& arguments = {}) {
+  Config config(const std::vector<std::string>& arguments = {}) const {
     auto line = read(arguments);
     EXPECT_TRUE(line.ok()) << line.error().message;
     return line->config;
   }
 
-  static std::string complaint(const std::vector<std::string>& arguments = {}) {
+  std::string complaint(const std::vector<std::string>& arguments = {}) const {
     const auto line = read(arguments);
     EXPECT_FALSE(line.ok());
     if (line.ok()) return {};
@@ -57,6 +60,7 @@ class ConfigTest : public testing::Test {
     return line.error().message;
   }
 
+  Program program = Program::pixel_battle;
   std::filesystem::path folder_;
 };
 
@@ -218,12 +222,16 @@ TEST_F(ConfigTest, HelpIsPrintedWhateverElseIsWrong) {
   EXPECT_NE(read({"--help"})->exit_text.find("COOLDOWN_MS"), std::string::npos);
 }
 
-/// The cells of the table's rows in docs/configuration.md, without back-ticks.
-std::vector<std::vector<std::string>> documented_rows() {
+/// The cells of the rows in docs/configuration.md that hold for a program, without back-ticks.
+std::vector<std::vector<std::string>> documented_rows(Program program) {
   std::ifstream file("docs/configuration.md");
   std::vector<std::vector<std::string>> rows;
+  bool holds = false;
   for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("| `")) continue;
+    if (line.starts_with("## ")) {
+      holds = line == "## Both programs" || line == "## " + std::string(name_of(program));
+    }
+    if (!holds || !line.starts_with("| `")) continue;
     std::erase(line, '`');
     std::vector<std::string> cells;
     for (std::size_t begin = 1; begin < line.size();) {
@@ -236,21 +244,67 @@ std::vector<std::vector<std::string>> documented_rows() {
     }
     rows.push_back(cells);
   }
+  std::sort(rows.begin(), rows.end());
   return rows;
 }
 
-TEST(ConfigurationTable, IsTheDocumentedOne) {
+class ConfigurationTable : public testing::TestWithParam<Program> {};
+
+TEST_P(ConfigurationTable, IsTheDocumentedOne) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& option : options()) {
+  for (const auto& option : options(GetParam())) {
     rows.push_back({option.name, option.standard, option.range, option.meaning});
   }
-  EXPECT_EQ(rows, documented_rows());
+  std::sort(rows.begin(), rows.end());
+  EXPECT_EQ(rows, documented_rows(GetParam()));
 }
 
-TEST(ConfigurationTable, HelpShowsEveryOption) {
-  for (const auto& option : options()) {
-    EXPECT_NE(help_text().find("  " + option.name + ' '), std::string::npos) << option.name;
+TEST_P(ConfigurationTable, HelpShowsEveryOption) {
+  const auto help = help_text(GetParam());
+  EXPECT_TRUE(help.starts_with(version_text(GetParam())));
+  for (const auto& option : options(GetParam())) {
+    EXPECT_NE(help.find("  " + option.name + ' '), std::string::npos) << option.name;
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(, ConfigurationTable,
+                         testing::Values(Program::pixel_battle, Program::counter),
+                         [](const auto& test) {
+                           return test.param == Program::counter ? "counter" : "pixel_battle";
+                         });
+
+// --- The counter ----------------------------------------------------------------------------
+
+TEST_F(ConfigTest, TheCountersRedisMayComeInParts) {
+  program = Program::counter;
+  environment("REDIS_HOST", "redis");
+  EXPECT_EQ(config().redis_url, "redis://redis:6379/0");
+  environment("REDIS_PORT", "6380");
+  environment("REDIS_DB", "3");
+  environment("REDIS_PASSWORD", "p@ss/word");
+  EXPECT_EQ(config().redis_url, "redis://:p%40ss%2Fword@redis:6380/3");
+  environment("REDIS_HOST", "fd00::7");
+  EXPECT_EQ(config().redis_url, "redis://:p%40ss%2Fword@[fd00::7]:6380/3");
+}
+
+TEST_F(ConfigTest, PartsOfTheCountersRedisThatDoNotFitAreRefused) {
+  program = Program::counter;
+  EXPECT_EQ(complaint({"--redis-password", "secret"}),
+            "REDIS_PASSWORD: means nothing without REDIS_HOST");
+  EXPECT_EQ(complaint({"--redis-host", "redis", "--redis-url", "redis://other"}),
+            "REDIS_HOST: REDIS_URL is given, too");
+  EXPECT_EQ(complaint({"--redis-host", "redis://redis"}),
+            "REDIS_HOST: \"redis://redis\" is not a host name or address");
+  EXPECT_EQ(complaint({"--redis-port", "0"}),
+            "REDIS_PORT: \"0\" is not a whole number from 1 to 65535");
+}
+
+TEST_F(ConfigTest, TheCounterLimitsNobodyByAddress) {
+  program = Program::counter;
+  EXPECT_EQ(config().rate_limit_per_address, 0);
+  EXPECT_EQ(config().connections_per_address_max, 0U);
+  EXPECT_EQ(config().web_dir, "web/dist-counter");
+  EXPECT_EQ(complaint({"--cooldown-ms", "5"}), "\"--cooldown-ms\": no such option; see --help");
 }
 
 }  // namespace

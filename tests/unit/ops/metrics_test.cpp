@@ -40,16 +40,25 @@ std::string series_list(const Metrics& metrics) {
   return list;
 }
 
-TEST(Metrics, AreTheListedOnes) {
-  Metrics metrics("1.0.0");
+std::string listed_in(const std::string& name) {
+  std::ifstream file("tests/unit/ops/" + name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Metrics, OfPixelBattleAreTheListedOnes) {
+  CanvasMetrics metrics("1.0.0");
   metrics.route("GET /health").observe(200, 0.001);
-  std::ifstream file("tests/unit/ops/metrics.txt");
-  const std::string listed{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(series_list(metrics), listed);
+  EXPECT_EQ(series_list(metrics), listed_in("metrics.txt"));
+}
+
+TEST(Metrics, OfTheCounterAreTheListedOnes) {
+  CounterMetrics metrics("1.0.0");
+  metrics.route("GET /health").observe(200, 0.001);
+  EXPECT_EQ(series_list(metrics), listed_in("counter_metrics.txt"));
 }
 
 TEST(Metrics, CountersAndGaugesSayWhatTheyWereTold) {
-  const Metrics metrics("1.0.0");
+  const CanvasMetrics metrics("1.0.0");
   metrics.bytes_sent.add(1500);
   metrics.bytes_sent.add();
   metrics.players_online.set(7);
@@ -63,7 +72,7 @@ TEST(Metrics, CountersAndGaugesSayWhatTheyWereTold) {
 }
 
 TEST(Metrics, AHistogramCountsUpToEachBound) {
-  const Metrics metrics("1.0.0");
+  const CanvasMetrics metrics("1.0.0");
   metrics.commit_seconds.observe(0.0002);
   metrics.commit_seconds.observe(0.002);
   metrics.commit_seconds.observe(60);
@@ -74,13 +83,13 @@ TEST(Metrics, AHistogramCountsUpToEachBound) {
 }
 
 TEST(Metrics, LargePositionsKeepTheirDigits) {
-  const Metrics metrics("1.0.0");
+  const CanvasMetrics metrics("1.0.0");
   metrics.journal_offset.set(123'456'789'012.0);
   EXPECT_EQ(value_of(metrics, "pixel_battle_journal_offset"), 123'456'789'012.0);
 }
 
 TEST(RouteMetrics, CountByRouteAndStatus) {
-  Metrics metrics("1.0.0");
+  CanvasMetrics metrics("1.0.0");
   const auto route = metrics.route("GET /api/canvas");
   route.observe(200, 0.002);
   route.observe(200, 0.002);
@@ -93,7 +102,7 @@ TEST(RouteMetrics, CountByRouteAndStatus) {
 }
 
 TEST(RouteMetrics, LoseNothingWhenThreadsCountTogether) {
-  Metrics metrics("1.0.0");
+  CanvasMetrics metrics("1.0.0");
   constexpr int kEach = 10'000;
   const auto count = [&metrics] {
     const auto route = metrics.route("GET /");
@@ -108,7 +117,7 @@ TEST(RouteMetrics, LoseNothingWhenThreadsCountTogether) {
 }
 
 TEST(ProcessMetrics, DescribeThisProcess) {
-  const Metrics metrics("1.0.0");
+  const CanvasMetrics metrics("1.0.0");
   EXPECT_GT(value_of(metrics, "process_resident_memory_bytes"), 1e6);
   EXPECT_GE(value_of(metrics, "process_cpu_seconds_total"), 0);
   EXPECT_GE(value_of(metrics, "process_open_fds"), 3);

@@ -144,7 +144,7 @@ struct FakeGame {
                     std::optional<auth::TelegramVerifier> telegram = std::nullopt)
       : game(std::move(with), journal, live, tokens, std::move(telegram), metrics) {}
 
-  ops::Metrics metrics{"test"};
+  ops::CanvasMetrics metrics{"test"};
   FakeJournal journal;
   LiveCanvas live{start_at(kStart, {20, 10}), kColorBits, metrics};
   auth::TokenSigner tokens{std::vector<std::string>{"a key of sixteen characters"}};

@@ -21,7 +21,7 @@ canvas::Standing at(std::uint64_t offset) { return {{kEpoch, offset}, digest_at(
 
 class LiveCanvasTest : public ::testing::Test {
  protected:
-  ops::Metrics metrics{"test"};
+  ops::CanvasMetrics metrics{"test"};
   LiveCanvas live{start_at({kEpoch, 100}, kSize), kColorBits, metrics};
 
   void place(std::uint16_t x, std::uint16_t y, std::uint8_t color) {

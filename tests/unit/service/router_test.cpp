@@ -11,6 +11,17 @@
 namespace service {
 namespace {
 
+class FakeStreams final : public Streams {
+ public:
+  std::vector<TopicEvent> take_changed() override { return {}; }
+  TopicEvent newest(Topic topic) override { return {.topic = topic, .version = 1, .bytes = {}}; }
+
+  std::vector<Topic> left;
+
+ private:
+  void leave(Topic topic) override { left.push_back(topic); }
+};
+
 class RouterTest : public ::testing::Test {
  protected:
   /// A handler that says who called and with what.
@@ -20,7 +31,7 @@ class RouterTest : public ::testing::Test {
     return {.body = body};
   }
 
-  static std::vector<Route> table() {
+  static std::vector<Route> table(Streams& streams) {
     const auto throwing = [](const Call&) -> Reply { throw std::runtime_error("a secret"); };
     return {
         {.method = Method::get, .pattern = "/api/canvas", .handler = AtOnce(echo)},
@@ -31,6 +42,19 @@ class RouterTest : public ::testing::Test {
          .handler = Later([](const Call& call, const Respond& respond) { respond(echo(call)); })},
         {.method = Method::get, .pattern = "/both", .handler = AtOnce(echo)},
         {.method = Method::post, .pattern = "/both", .handler = AtOnce(echo)},
+        {.method = Method::get,
+         .pattern = "/follow/{topic}",
+         .handler = Stream([&streams](const Call& call) -> std::variant<Following, Reply> {
+           if (call.parameters[0] == "bug") throw std::logic_error("a bug");
+           if (call.parameters[0] != "news") return error_reply(404, "no_topic", "None.");
+           return Following(streams, 7);
+         })},
+        {.method = Method::get,
+         .pattern = "/private",
+         .access = Access::signed_in,
+         .handler = Stream([&streams](const Call& call) -> std::variant<Following, Reply> {
+           return Following(streams, static_cast<Topic>(call.person->name.size()));
+         })},
         {.method = Method::get, .pattern = "/throws", .handler = AtOnce(throwing)},
         {.method = Method::get,
          .pattern = "/throws/later",
@@ -38,9 +62,10 @@ class RouterTest : public ::testing::Test {
     };
   }
 
-  ops::Metrics metrics{"test"};
+  ops::CanvasMetrics metrics{"test"};
   auth::TokenSigner tokens{std::vector<std::string>{"a key of sixteen characters"}};
-  Router router{table(), tokens, metrics};
+  FakeStreams streams;
+  Router router{table(streams), tokens, metrics};
 
   std::optional<Match> find(Method method, std::string_view path) {
     auto found = router.find(method, path);
@@ -141,6 +166,23 @@ TEST_F(RouterTest, AHandlerThatThrowsIsAnInternalErrorWithoutItsReason) {
     EXPECT_NE(reply.bytes().find("\"internal\""), std::string_view::npos);
     EXPECT_EQ(reply.bytes().find("secret"), std::string_view::npos);
   }
+}
+
+TEST_F(RouterTest, AStreamIsOpenedByItsTopicOrRefused) {
+  const auto open = [&](std::string_view path, const FakeHeaders& headers = {}) {
+    const Request request{.method = Method::get, .path = path, .headers = headers};
+    const auto match = find(Method::get, path);
+    EXPECT_TRUE(match->route->is_stream());
+    return router.open(match.value(), request);
+  };
+  EXPECT_EQ(std::get<Following>(open("/follow/news")).topic(), 7U);
+  EXPECT_EQ(std::get<Reply>(open("/follow/other")).status, 404);
+  EXPECT_EQ(std::get<Reply>(open("/follow/bug")).status, 500);
+  EXPECT_EQ(std::get<Reply>(open("/private")).status, 401);
+  const auto token = tokens.sign({base::PersonId{5}, "Ann"}, base::wall_ms() + 60'000);
+  const FakeHeaders signed_in({{"Authorization", "Bearer " + token}});
+  EXPECT_EQ(std::get<Following>(open("/private", signed_in)).topic(), 3U);
+  EXPECT_EQ(streams.left, (std::vector<Topic>{7, 3})) << "as soon as nobody holds them";
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ class SnapshotsTest : public ::testing::Test {
     return release;
   }
 
-  ops::Metrics metrics{"test"};
+  ops::CanvasMetrics metrics{"test"};
   LiveCanvas live{start_at({7, 100}, kSize), kColorBits, metrics};
   Snapshots snapshots{live, canvas::kDefaultPalette, metrics};
 };

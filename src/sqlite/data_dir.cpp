@@ -1,4 +1,4 @@
-#include "journal/embedded/data_dir.hpp"
+#include "sqlite/data_dir.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace journal {
+namespace sqlite {
 
 namespace {
 
@@ -46,4 +46,4 @@ DataDir::DataDir(std::string path) : path_(std::move(path)) {
 
 DataDir::~DataDir() { ::close(lock_); }
 
-}  // namespace journal
+}  // namespace sqlite

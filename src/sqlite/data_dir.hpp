@@ -1,9 +1,10 @@
-// The folder the embedded journal lives in, held by one process at a time.
+// The folder in which the embedded profile keeps its work, held by one process at a time.
 #pragma once
 
 #include <string>
+#include <string_view>
 
-namespace journal {
+namespace sqlite {
 
 /// Creates the folder if it is missing (mode 0700) and locks it until destruction; the kernel
 /// releases the lock when the process dies. Throws std::runtime_error, with one line saying why.
@@ -14,11 +15,14 @@ class DataDir {
   DataDir& operator=(const DataDir&) = delete;
   ~DataDir();
 
-  [[nodiscard]] std::string database_path() const { return path_ + "/journal.db"; }
+  /// The path of a file in the folder.
+  [[nodiscard]] std::string file(std::string_view name) const {
+    return std::string(path_).append("/").append(name);
+  }
 
  private:
   std::string path_;
   int lock_;
 };
 
-}  // namespace journal
+}  // namespace sqlite

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-namespace journal {
+namespace redis {
 
 /// Replicas by the name that the master gives them, "ip:port".
 using ReplicaSet = std::set<std::string>;
@@ -37,4 +37,4 @@ class Confirmers {
   std::int64_t least_ = 0;
 };
 
-}  // namespace journal
+}  // namespace redis

@@ -1,9 +1,9 @@
-#include "journal/redis/confirmers.hpp"
+#include "redis/confirmers.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace journal {
+namespace redis {
 
 void Confirmers::reset(ReplicaSet online, std::int64_t least) {
   required_ = std::move(online);
@@ -26,4 +26,4 @@ bool Confirmers::see(const ReplicaSet& online) {
   return required_.size() == online.size();
 }
 
-}  // namespace journal
+}  // namespace redis

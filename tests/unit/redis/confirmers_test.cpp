@@ -1,9 +1,9 @@
 // Whose confirmation makes an entry durable.
-#include "journal/redis/confirmers.hpp"
+#include "redis/confirmers.hpp"
 
 #include <gtest/gtest.h>
 
-namespace journal {
+namespace redis {
 namespace {
 
 using Verdict = Confirmers::Verdict;
@@ -58,4 +58,4 @@ TEST(Confirmers, WhoHasGoneCountsUntilTheMasterIsKnownToBeTheMaster) {
 }
 
 }  // namespace
-}  // namespace journal
+}  // namespace redis

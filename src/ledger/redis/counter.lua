@@ -1,0 +1,304 @@
+#!lua name=counter_v1
+-- The counters' ledger as a Redis Function library. docs/redis.md specifies the keys, the texts and
+-- the functions; the rules of a press are those of src/counter/press.cpp.
+--
+-- Arguments and keys are checked before the first write, because an error does not undo what a
+-- function has written. Values have 64 bits and Lua's numbers 53: they stay texts, and Redis does
+-- the sums.
+
+local INTEGER_MAX = 9007199254740991 -- 2^53 - 1
+local COUNTERS_MAX = 1000
+local BATCH_MAX = 4096               -- presses of a kind; groups; presses with keys
+local KEYS_KEEP_MS = 3600000         -- at least, unless there are too many
+local KEYS_MAX = 250000              -- of a generation
+local NAME_BYTES_MAX = 64
+local KEY_BYTES_MAX = 64
+
+local function fail(code, why)
+  error(redis.error_reply(code .. ' ' .. why))
+end
+
+local function integer(args, i, low, high)
+  local text = args[i]
+  local value = text and #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  if not value or value < low or value > high then fail('BADARG', 'argument ' .. i) end
+  return value
+end
+
+local function bytes_of(args, i, low, high)
+  local text = args[i]
+  if not text or #text < low or #text > high then fail('BADARG', 'argument ' .. i) end
+  return text
+end
+
+local function name_of(args, i)
+  local name = bytes_of(args, i, 1, NAME_BYTES_MAX)
+  if not string.find(name, '^[%w._-]+$') then fail('BADARG', 'argument ' .. i) end
+  return name
+end
+
+-- A whole number of 64 bits that is not negative, as a text without leading zeros.
+local function value_of(args, i)
+  local text = bytes_of(args, i, 1, 19)
+  if not string.find(text, '^%d+$') or (#text > 1 and string.sub(text, 1, 1) == '0') or
+     (#text == 19 and text > '9223372036854775807') then
+    fail('BADARG', 'argument ' .. i)
+  end
+  return text
+end
+
+local function digest_of(args, i)
+  local text = args[i]
+  if not text or #text ~= 40 or not string.find(text, '^[0-9a-f]+$') then
+    fail('BADARG', 'argument ' .. i)
+  end
+  return text
+end
+
+local function prefix_of(keys)
+  if #keys ~= 1 or string.sub(keys[1], -6) ~= ':state' then fail('BADARG', 'the key') end
+  return string.sub(keys[1], 1, -6)
+end
+
+local function require_ledger(state)
+  if redis.call('EXISTS', state) == 0 then fail('EMPTY', 'there is no ledger') end
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function text_of(number)
+  return string.format('%.0f', number)
+end
+
+-- Pressing -------------------------------------------------------------------------------------
+
+-- Where keys are remembered: this generation's hash and the one before it. The generation before
+-- that is forgotten when a new one begins.
+local function generations(prefix, state)
+  local found = redis.call('HMGET', state, 'generation', 'turned_ms')
+  local generation, turned_ms, now = tonumber(found[1]), tonumber(found[2]), now_ms()
+  if now - turned_ms >= KEYS_KEEP_MS or now < turned_ms - KEYS_KEEP_MS or
+     redis.call('HLEN', prefix .. 'keys:' .. text_of(generation)) >= KEYS_MAX then
+    generation = generation + 1
+    redis.call('HSET', state, 'generation', text_of(generation), 'turned_ms', text_of(now))
+    redis.call('UNLINK', prefix .. 'keys:' .. text_of(generation - 2))
+  end
+  return prefix .. 'keys:' .. text_of(generation), prefix .. 'keys:' .. text_of(generation - 1)
+end
+
+local function remembered(current, previous, field)
+  return redis.call('HGET', current, field) or redis.call('HGET', previous, field)
+end
+
+-- Whether a counter of this name could be pressed: it exists, or there is room for it.
+local function has_room(values, name)
+  return redis.call('HEXISTS', values, name) == 1 or redis.call('HLEN', values) < COUNTERS_MAX
+end
+
+-- Adds `count`, or as much of it as 64 bits take; returns how much.
+local function add(values, name, count)
+  local added, step = 0, count
+  while step >= 1 and added < count do
+    local reply = redis.pcall('HINCRBY', values, name, text_of(step))
+    if type(reply) == 'table' and reply.err then
+      step = math.floor(step / 2)
+    else
+      added = added + step
+      step = math.min(step, count - added)
+    end
+  end
+  return added
+end
+
+-- Takes `count` away, or as much of it as there is; returns how much.
+local function take(values, name, count)
+  local value = redis.call('HGET', values, name) or '0'
+  local taken = count
+  if #value < 16 then taken = math.min(count, tonumber(value)) end
+  if taken > 0 then redis.call('HINCRBY', values, name, text_of(-taken)) end
+  return taken
+end
+
+local function value_in(values, name)
+  return redis.call('HGET', values, name) or '0'
+end
+
+-- All presses without keys on one counter: first what adds, then what takes away, then resets.
+local function press_group(values, changed, name, increments, decrements, resets)
+  if not has_room(values, name) then return '-' end
+  local added = add(values, name, increments)
+  local high = value_in(values, name)
+  local taken = take(values, name, decrements)
+  local low = value_in(values, name)
+  if resets > 0 then redis.call('HSET', values, name, '0') end
+  if added > 0 or taken > 0 or resets > 0 then changed[name] = true end
+  return text_of(added) .. ' ' .. high .. ' ' .. text_of(taken) .. ' ' .. low
+end
+
+local function press_one(values, changed, name, verb)
+  if not has_room(values, name) then return 't' end
+  if verb == 'i' then
+    if add(values, name, 1) == 0 then return 'o' end
+  elseif verb == 'd' then
+    if take(values, name, 1) == 0 then return 'z' end
+  else
+    redis.call('HSET', values, name, '0')
+  end
+  changed[name] = true
+  return 'c ' .. value_in(values, name)
+end
+
+local function press_with_key(values, changed, current, previous, key, name, verb)
+  local request = verb .. ' ' .. name .. ' '
+  local before = remembered(current, previous, 'k:' .. key)
+  if before then
+    if string.sub(before, 1, #request) ~= request then return 'r' end
+    return string.sub(before, #request + 1)
+  end
+  local answer = press_one(values, changed, name, verb)
+  redis.call('HSET', current, 'k:' .. key, request .. answer)
+  return answer
+end
+
+-- Counts the change and tells everybody; returns what was told, empty when nothing was changed.
+local function publish(state, values, channel, changed)
+  local lines = {}
+  for name in pairs(changed) do
+    lines[#lines + 1] = name .. ' ' .. redis.call('HGET', values, name) .. '\n'
+  end
+  if #lines == 0 then return '' end
+  table.sort(lines)
+  local text = table.concat(lines)
+  local found = redis.call('HMGET', state, 'changes', 'digest')
+  local changes = text_of(tonumber(found[1]) + 1)
+  local digest = redis.sha1hex(found[2] .. text)
+  redis.call('HSET', state, 'changes', changes, 'digest', digest)
+  local message = 'c ' .. changes .. ' ' .. found[2] .. ' ' .. digest .. '\n' .. text
+  redis.call('PUBLISH', channel, message)
+  return message
+end
+
+local function check_press(args)
+  bytes_of(args, 1, 1, 256)
+  bytes_of(args, 2, 1, 64)
+  local sequence = integer(args, 3, 1, INTEGER_MAX)
+  local groups = integer(args, 4, 0, BATCH_MAX)
+  local with_keys = (#args - 4 - 4 * groups) / 3
+  if with_keys < 0 or with_keys > BATCH_MAX or with_keys ~= math.floor(with_keys) then
+    fail('BADARG', 'number of arguments')
+  end
+  for i = 5, 4 + 4 * groups, 4 do
+    name_of(args, i)
+    for j = i + 1, i + 3 do integer(args, j, 0, BATCH_MAX) end
+  end
+  for i = 5 + 4 * groups, #args, 3 do
+    bytes_of(args, i, 1, KEY_BYTES_MAX)
+    name_of(args, i + 1)
+    if not string.find(args[i + 2], '^[idr]$') then fail('BADARG', 'argument ' .. i + 2) end
+  end
+  return sequence, groups
+end
+
+local function press(keys, args)
+  local prefix = prefix_of(keys)
+  local sequence, groups = check_press(args)
+  local state, values = keys[1], prefix .. 'values'
+  require_ledger(state)
+  -- In any case, so that a WAIT or an AOF sync after the call covers what repeats refer to.
+  redis.call('HINCRBY', state, 'beat', 1)
+  local current, previous = generations(prefix, state)
+  local batch = 'b:' .. args[2]
+  local before = remembered(current, previous, batch)
+  if before then
+    local last, size, rest = string.match(before, '^(%d+) (%d+)\n(.*)$')
+    if tonumber(last) == sequence then
+      return {string.sub(rest, 1, tonumber(size)), string.sub(rest, tonumber(size) + 1)}
+    end
+    if tonumber(last) > sequence then fail('STALE', 'a later batch was pressed before') end
+  end
+  local answers, changed = {}, {}
+  for i = 5, 4 + 4 * groups, 4 do
+    answers[#answers + 1] = press_group(values, changed, args[i], tonumber(args[i + 1]),
+                                        tonumber(args[i + 2]), tonumber(args[i + 3]))
+  end
+  for i = 5 + 4 * groups, #args, 3 do
+    answers[#answers + 1] = press_with_key(values, changed, current, previous, args[i],
+                                           args[i + 1], args[i + 2])
+  end
+  local text = table.concat(answers, '\n')
+  local message = publish(state, values, args[1], changed)
+  redis.call('HSET', current, batch, text_of(sequence) .. ' ' .. #text .. '\n' .. text .. message)
+  return {text, message}
+end
+
+-- Looking --------------------------------------------------------------------------------------
+
+local function look(keys)
+  prefix_of(keys)
+  require_ledger(keys[1])
+  return redis.call('HMGET', keys[1], 'changes', 'digest')
+end
+
+local function load(keys)
+  local prefix = prefix_of(keys)
+  require_ledger(keys[1])
+  local found = redis.call('HMGET', keys[1], 'changes', 'digest')
+  for _, text in ipairs(redis.call('HGETALL', prefix .. 'values')) do found[#found + 1] = text end
+  return found
+end
+
+-- Making a ledger ------------------------------------------------------------------------------
+
+-- "I know a ledger of so many changes; is there none, and is it my turn to make it?"
+local function offer(keys, args)
+  local prefix = prefix_of(keys)
+  local candidate = bytes_of(args, 1, 1, 64)
+  local changes = integer(args, 2, 0, INTEGER_MAX)
+  local wait_ms = integer(args, 3, 1, KEYS_KEEP_MS)
+  if redis.call('EXISTS', keys[1]) == 1 then return 'exists' end
+  local offers, now = prefix .. 'offers', now_ms()
+  local found = redis.call('HMGET', offers, 'until_ms', 'best', 'changes')
+  local until_ms = tonumber(found[1])
+  if not until_ms or now > until_ms + 3 * wait_ms then
+    redis.call('DEL', offers)
+    redis.call('HSET', offers, 'until_ms', text_of(now + wait_ms), 'best', candidate, 'changes',
+               text_of(changes))
+    redis.call('PEXPIRE', offers, text_of(10 * wait_ms))
+    return 'wait'
+  end
+  local best = found[2]
+  if changes > tonumber(found[3]) then
+    best = candidate
+    redis.call('HSET', offers, 'best', candidate, 'changes', text_of(changes))
+  end
+  if now >= until_ms and best == candidate then return 'make' end
+  return 'wait'
+end
+
+local function make(keys, args)
+  local prefix = prefix_of(keys)
+  local candidate = bytes_of(args, 1, 1, 64)
+  local changes = integer(args, 2, 0, INTEGER_MAX)
+  local digest = digest_of(args, 3)
+  if #args % 2 ~= 1 or #args > 3 + 2 * COUNTERS_MAX then fail('BADARG', 'number of arguments') end
+  for i = 4, #args, 2 do
+    name_of(args, i)
+    value_of(args, i + 1)
+  end
+  if redis.call('EXISTS', keys[1]) == 1 then return 'exists' end
+  if redis.call('HGET', prefix .. 'offers', 'best') ~= candidate then return 'wait' end
+  redis.call('DEL', prefix .. 'values', prefix .. 'offers')
+  for i = 4, #args, 2 do redis.call('HSET', prefix .. 'values', args[i], args[i + 1]) end
+  redis.call('HSET', keys[1], 'changes', text_of(changes), 'digest', digest, 'beat', '0',
+             'generation', '1', 'turned_ms', text_of(now_ms()))
+  return 'made'
+end
+
+redis.register_function('pc1_press', press)
+redis.register_function{function_name = 'pc1_look', callback = look, flags = {'no-writes'}}
+redis.register_function{function_name = 'pc1_load', callback = load, flags = {'no-writes'}}
+redis.register_function('pc1_offer', offer)
+redis.register_function('pc1_make', make)
