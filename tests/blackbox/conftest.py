@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import counter
 import hot
 import server as servers
 from crowd import SIZE
@@ -67,3 +68,15 @@ def serve_group(start_server):
     return lambda group, count: [
         start_server(REDIS_URL=group.url, REPLICA_NAME=f"replica-{n}", CANVAS_WIDTH=SIZE,
                      CANVAS_HEIGHT=SIZE) for n in range(count)]
+
+
+@pytest.fixture(params=counter.STORES, ids=lambda store: store.NAME)
+def counters(request, tmp_path_factory):
+    """counters(TICK_MS_MAX=20, …) → ready replicas of counter-app over a store of their own."""
+    yield from counter.factory(request.param, tmp_path_factory)
+
+
+@pytest.fixture(scope="module", params=counter.STORES, ids=lambda store: store.NAME)
+def shared_counters(request, tmp_path_factory):
+    """Replicas of counter-app for all tests of a file; each test presses a counter of its own."""
+    yield from counter.factory(request.param, tmp_path_factory, start_at_once=True)

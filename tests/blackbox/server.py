@@ -44,9 +44,9 @@ def environment(data_dir, settings):
     return env
 
 
-def run(data_dir, *arguments, timeout=20, **settings):
+def run(data_dir, *arguments, timeout=20, binary=BINARY, **settings):
     """Runs the binary to its end: for starts that must fail, and for --help."""
-    return subprocess.run([BINARY, *arguments], env=environment(data_dir, settings), text=True,
+    return subprocess.run([binary, *arguments], env=environment(data_dir, settings), text=True,
                           capture_output=True, timeout=timeout, cwd=data_dir)
 
 
@@ -56,7 +56,8 @@ class Server:
     `wrap` is put before the command, as in ["unshare", "-m", …]; the wrapper must exec.
     """
 
-    def __init__(self, folder, wrap=(), arguments=(), **settings):
+    def __init__(self, folder, wrap=(), arguments=(), binary=BINARY, **settings):
+        self.binary = binary
         self.folder = pathlib.Path(folder)
         self.data_dir = pathlib.Path(settings.get("DATA_DIR", self.folder / "data"))
         self.log_path = self.folder / "server.log"
@@ -69,7 +70,7 @@ class Server:
         assert self.process is None, "it runs already"
         self.settings |= changes
         env = environment(self.data_dir, {"PORT": self.port} | self.settings)
-        command = [*self.wrap, str(BINARY), *self.arguments]
+        command = [*self.wrap, str(self.binary), *self.arguments]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, cwd=self.folder)

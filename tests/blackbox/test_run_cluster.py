@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import client
+import counter
 import pytest
 import web
 from server import BINARY, INHERITED, ROOT, free_port
@@ -24,6 +25,8 @@ PARTS = {"redis": "redis-server", "postgres": "postgres", "nginx": "nginx"}
 class Cluster:
     """The script with its data in one folder; may be started again and again."""
 
+    WORDS = ["--cluster", "2"]
+
     def __init__(self, folder):
         self.folder, self.data_dir, self.log_path = folder, folder / "data", folder / "out.log"
         self.port = free_port()
@@ -31,12 +34,13 @@ class Cluster:
 
     def start(self, **settings):
         env = {name: os.environ[name] for name in INHERITED if name in os.environ} | {
-            "PIXEL_BATTLE_BIN": BINARY, "WEB_DIR": "", "PORT": self.port, "HOST": "127.0.0.1",
+            "PIXEL_BATTLE_BIN": BINARY, "COUNTER_APP_BIN": counter.BINARY, "WEB_DIR": "",
+            "PORT": self.port, "HOST": "127.0.0.1",
             "DATA_DIR": self.data_dir, "CANVAS_WIDTH": SIZE, "CANVAS_HEIGHT": SIZE,
             "COOLDOWN_MS": 0, "THREADS": 1} | settings
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                ["./scripts/run.sh", "--cluster", "2"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                ["./scripts/run.sh", *self.WORDS], cwd=ROOT, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env={name: str(value) for name, value in env.items()},
                 start_new_session=True)
         end = time.monotonic() + LIMIT_S
@@ -252,3 +256,29 @@ def test_what_makes_no_sense_is_refused_at_once(words, tmp_path):
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1, refused.stderr
     assert not (tmp_path / "data").exists()
+
+
+class CounterCluster(Cluster):
+    WORDS = ["counter", "--cluster", "2"]
+
+
+def test_both_servers_count_as_one_and_the_value_is_there_after_ctrl_c(tmp_path):
+    cluster = CounterCluster(tmp_path)
+    values = []
+
+    def press():
+        answer = web.post(cluster.port, counter.path(verb="increment"))
+        assert answer.status == 200, answer
+        values.append(answer.json()["value"])
+        return answer
+
+    try:
+        cluster.start()
+        assert set(both(press)) == {"backend-1", "backend-2"}
+        assert values == list(range(1, len(values) + 1))
+        assert cluster.press_ctrl_c() == 0, cluster.log()
+        cluster.start()
+        assert web.get(cluster.port, counter.path()).json() == {"value": len(values)}
+        assert cluster.press_ctrl_c() == 0, cluster.log()
+    finally:
+        cluster.close()

@@ -302,7 +302,7 @@ def test_an_unknown_argument_stops_the_start(tmp_path, argument):
 
 
 def test_help_prints_every_option_of_the_table(tmp_path):
-    table = (servers.ROOT / "docs/configuration.md").read_text()
+    table = (servers.ROOT / "docs/configuration.md").read_text().partition("## counter-app")[0]
     rows = re.findall(r"^\| `([A-Z_]+)` \|([^|]*)\|([^|]*)\|", table, re.M)
     assert len(rows) > 25
     ended = servers.run(tmp_path, "--help")
