@@ -1,0 +1,1 @@
+"""The load test: what locustfile.py and scripts/load-compare.sh are made of."""
