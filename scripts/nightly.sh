@@ -15,7 +15,7 @@ seconds=${1:-60}
 # shellcheck disable=SC2046  # one word a package
 ensure_packages $(build_packages) $(test_packages)
 configure release
-cmake --build --preset release --target pixel-battle
+cmake --build --preset release --target pixel-battle counter-app
 for preset in asan-ubsan tsan; do
   configure "$preset" -DPB_BENCH=OFF -DPB_NIGHTLY=ON
   cmake --build --preset "$preset"
@@ -36,7 +36,7 @@ for preset in asan-ubsan tsan; do
     "build/$preset/bin/$name" --gtest_brief=1 || failed+=("$preset/$name")
   done
 done
-for name in archive backends redis_cluster sentinel; do
+for name in archive backends counter_failover redis_cluster sentinel; do
   say "Breaking the cluster: $name"
   PB_LONG=1 /usr/bin/python3 -B -m pytest -q -p no:cacheprovider "tests/blackbox/test_$name.py" ||
     failed+=("$name")

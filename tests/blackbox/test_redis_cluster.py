@@ -25,7 +25,8 @@ MASTERS, SLOTS = 3, 16384
 class Group:
     """Three masters with a third of the slots each, and a replica of each."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, key=hot.formats.STATE):
+        self.key = key  # whose owner is the master
         self.bus_ports = [free_port() for _ in range(2 * MASTERS)]
         self.nodes = [
             Node(folder / f"node-{n}", cluster_enabled="yes", cluster_port=bus,
@@ -49,7 +50,7 @@ class Group:
         for master, replica in zip(self.nodes[:MASTERS], self.nodes[MASTERS:]):
             replica.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
             eventually(lambda: self.replicas_of(master) == 1, "each master has a replica")
-        self.slot = self.nodes[0].ask("CLUSTER", "KEYSLOT", hot.formats.STATE)
+        self.slot = self.nodes[0].ask("CLUSTER", "KEYSLOT", self.key)
         return self
 
     def stop(self):
