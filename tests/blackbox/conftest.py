@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import counter
+import counter_crowd
 import hot
 import server as servers
 from crowd import SIZE
@@ -80,3 +81,21 @@ def counters(request, tmp_path_factory):
 def shared_counters(request, tmp_path_factory):
     """Replicas of counter-app for all tests of a file; each test presses a counter of its own."""
     yield from counter.factory(request.param, tmp_path_factory, start_at_once=True)
+
+
+@pytest.fixture
+def serve_counters(tmp_path):
+    """serve_counters(url) → ready replicas of counter-app over a Redis."""
+    started = []
+
+    def serve(url):
+        for number in range(counter_crowd.REPLICAS):
+            folder = tmp_path / f"replica-{number}"
+            folder.mkdir()
+            started.append(servers.Server(folder, binary=counter.BINARY, REDIS_URL=url,
+                                          REPLICA_NAME=f"replica-{number}"))
+        return [replica.start() for replica in started]
+
+    yield serve
+    for replica in started:
+        replica.close()

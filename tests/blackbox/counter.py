@@ -19,6 +19,7 @@ BINARY = pathlib.Path(os.environ.get("COUNTER_APP_BIN",
                                      servers.ROOT / "build/release/bin/counter-app")).absolute()
 STORY_LIMIT_S = 300 if servers.FAST else 60
 VALUE_MAX = 2**63 - 1
+VALUES = "{counter-app}:v1:values"  # in Redis
 VERBS = ("increment", "decrement", "reset")
 _numbers = itertools.count()
 
@@ -74,7 +75,7 @@ class RedisStore:
     def write(self, value, name="default"):
         """Gives a counter a value while no program runs."""
         with self.redis.client() as redis:
-            redis.hset("{counter-app}:v1:values", name, value)
+            redis.hset(VALUES, name, value)
 
     def close(self):
         self.redis.stop()

@@ -1,6 +1,7 @@
 """A real Redis for several servers, and what its log says, read behind their backs."""
 
 import pathlib
+import shutil
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "functions"))
@@ -41,3 +42,15 @@ def entries(redis):
 def epoch(redis):
     with redis.client() as client:
         return int(client.hget(formats.STATE, "epoch"))
+
+
+def wipe(redis):
+    with redis.client() as operator:
+        operator.flushall()
+
+
+def replace_by_an_empty_one(redis):
+    redis.kill()
+    shutil.rmtree(redis.folder)
+    redis.folder.mkdir()
+    redis.start()

@@ -137,8 +137,7 @@ def test_an_empty_redis_is_filled_from_the_history(backends, redis, postgres, co
     last = until_all_is_archived(redis, postgres)
     before = web.snapshot(server.port, min_offset=last)
     assert server.stop() == 0
-    with redis.client() as operator:
-        operator.flushall()
+    hot.wipe(redis)
     assert f"offset {last}" in command("restore").stdout
     server.start()
     after = web.snapshot(server.port)

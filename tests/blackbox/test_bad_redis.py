@@ -286,8 +286,7 @@ def test_a_canvas_of_another_size(start_node, start_server, start_on):
     assert other.stop() == 0
     server = start_on(hot.url(node))
     check_not_ready(server, "32 x 64", "CANVAS_WIDTH")
-    with node.client() as operator:
-        operator.flushall()
+    hot.wipe(node)
     check_becomes_ready(server)
     other.start(ready=False)  # so that the fixture finds it running
     eventually(lambda: "64 x 64" in other.log(), "it says so")

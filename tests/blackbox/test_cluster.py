@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -145,8 +144,7 @@ def test_a_wiped_redis_is_made_again_from_what_the_servers_remember(backends, re
         await all_see(players, redis)
         before = hot.entries(redis)
         epoch = hot.epoch(redis)
-        with redis.client() as operator:
-            operator.flushall()
+        hot.wipe(redis)
         await asyncio.gather(*(
             player.until(lambda player=player: not player.live, what="word of the new epoch")
             for player in players))
@@ -162,19 +160,7 @@ def test_a_wiped_redis_is_made_again_from_what_the_servers_remember(backends, re
     asyncio.run(run())
 
 
-def wipe(redis):
-    with redis.client() as operator:
-        operator.flushall()
-
-
-def replace_by_an_empty_one(redis):
-    redis.kill()
-    shutil.rmtree(redis.folder)
-    redis.folder.mkdir()
-    redis.start()
-
-
-@pytest.mark.parametrize("lose", [wipe, replace_by_an_empty_one])
+@pytest.mark.parametrize("lose", [hot.wipe, hot.replace_by_an_empty_one])
 def test_a_redis_lost_under_load_comes_back_whole(backends, redis, lose):
     """What was acknowledged is in the memory of the server that said so."""
     servers = backends(2)
@@ -202,7 +188,7 @@ def test_a_lost_canvas_waits_for_the_server_that_remembers_most(backends, redis)
         operator.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # nothing waits there for it
     assert web.place(late.port, token, 2, 2, 2).status == 201
     late.send_signal(signal.SIGSTOP)
-    replace_by_an_empty_one(redis)
+    hot.replace_by_an_empty_one(redis)
     early.send_signal(signal.SIGCONT)
     with redis.client() as operator:
         eventually(lambda: operator.exists(hot.formats.PREFIX + "rebuild"), "the canvas is offered")
@@ -222,6 +208,6 @@ def test_what_redis_took_is_acknowledged_once_the_server_remembers_it(backends, 
         assert web.place(first.port, tokens[0], 1, 1, 1).status == 201
         answer = pool.submit(web.place, second.port, tokens[1], 2, 2, 2)
         eventually(lambda: operator.hget(hot.formats.STATE, "offset") == b"2", "both are appended")
-        replace_by_an_empty_one(redis)
+        hot.replace_by_an_empty_one(redis)
         assert answer.result(timeout=30).status == 201
     assert [(entry.x, entry.y) for entry in hot.entries(redis)] == [(1, 1), (2, 2)]

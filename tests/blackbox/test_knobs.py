@@ -179,8 +179,7 @@ def test_what_an_operator_turned_outlives_a_wiped_redis(backends, operator, redi
     token = web.guest(servers_[0].port)["token"]
     assert web.place(servers_[0].port, token, 1, 1, 1).status == 201
     operator("rules", "frozen=yes", "cooldown_ms=1000")
-    with redis.client() as wiping:
-        wiping.flushall()
+    hot.wipe(redis)
     eventually(lambda: redis.client().exists(hot.formats.STATE), "there is a canvas")
     before = "cooldown_ms=1000\ncharges_max=5\nfrozen=yes\n"
     eventually(lambda: operator("rules").startswith(before), "the rules are those of before")

@@ -17,33 +17,36 @@ class Ledger:
     """Calls of one replica."""
 
     def __init__(self, client, replica="one"):
-        self.client, self.replica, self.number = client, replica, 0
+        self.client, self.replica, self.epoch, self.number = client, replica, 1, 0
 
     def call(self, name, *args):
         return self.client.execute_command("FCALL", f"pc1_{name}", 1, STATE, *args)
 
     def make(self, changes=0, digest=NO_DIGEST, **counters):
+        """Makes the first epoch."""
         assert self.offer(changes) == "wait"
         while (answer := self.offer(changes)) == "wait":
             time.sleep(0.001)
         assert answer == "make"
         pairs = [word for pair in counters.items() for word in pair]
-        assert self.call("make", self.replica, changes, digest, *pairs) == "made"
+        assert self.call("make", self.replica, 1, changes, digest, *pairs) == "made"
         return self
 
-    def offer(self, changes=0, wait_ms=5):
-        return self.call("offer", self.replica, changes, wait_ms)
+    def offer(self, changes=0, wait_ms=5, epoch=0):
+        return self.call("offer", self.replica, epoch, changes, wait_ms)
 
     def press(self, *groups, keys=(), number=None):
         """Groups are (name, increments, decrements, resets), keys (key, name, verb)."""
         self.number = self.number + 1 if number is None else number
         words = [word for group in (*groups, *keys) for word in group]
-        answers, change = self.call("press", CHANNEL, self.replica, self.number, len(groups),
-                                    *words)
+        answers, change, changes = self.call("press", CHANNEL, self.replica, self.epoch,
+                                             self.number, len(groups), *words)
+        assert changes == self.client.hget(STATE, "changes")
         return answers.split("\n") if answers else [], change
 
     def load(self):
-        changes, digest, *pairs = self.call("load")
+        epoch, changes, digest, *pairs = self.call("load")
+        assert int(epoch) == self.epoch
         return int(changes), digest, dict(zip(pairs[::2], map(int, pairs[1::2])))
 
     @property
@@ -147,10 +150,10 @@ def test_a_change_is_published_and_follows_from_the_one_before(ledger):
         head, _, lines = change.partition("\n")
         assert lines == ("a 2\nb 1\n" if number == 1 else "b 0\n"), "sorted, touched ones only"
         digest = hashlib.sha1((before + lines).encode()).hexdigest()
-        assert head == f"c {number} {before} {digest}"
+        assert head == f"c 1 {number} {before} {digest}"
         assert listener.get_message(timeout=10)["data"] == change
         assert ledger.load()[:2] == (number, digest)
-        assert ledger.call("look") == [str(number), digest]
+        assert ledger.call("look") == ["1", str(number), digest]
         before = digest
     listener.close()
 
@@ -187,11 +190,31 @@ def test_who_knows_most_makes_the_ledger(connect):
     while (answer := two.offer(9, 50)) == "wait":
         assert one.offer(5, 50) == three.offer(9, 50) == "wait"
     assert answer == "make"
-    assert one.call("make", "one", 5, NO_DIGEST, "a", 1) == "wait"
-    assert two.call("make", "two", 9, "f" * 40, "a", 7) == "made"
-    assert one.call("make", "one", 5, NO_DIGEST, "a", 1) == "exists"
+    assert one.call("make", "one", 1, 5, NO_DIGEST, "a", 1) == "wait"
+    assert two.call("make", "two", 1, 9, "f" * 40, "a", 7) == "made"
+    assert one.call("make", "one", 1, 5, NO_DIGEST, "a", 1) == "exists"
     assert one.offer(5) == "exists"
     assert one.load() == (9, "f" * 40, {"a": 7})
+
+
+def test_who_knows_a_later_epoch_knows_more(connect):
+    early, late = connect("early"), connect("late")
+    assert [early.offer(9, 50, epoch=1), late.offer(5, 50, epoch=2)] == ["wait"] * 2
+    while (answer := late.offer(5, 50, epoch=2)) == "wait":
+        assert early.offer(9, 50, epoch=1) == "wait"
+    assert answer == "make"
+
+
+def test_nothing_is_pressed_in_another_epoch(ledger):
+    """Where the ledger was made again, nobody knows what became of a batch of the one before."""
+    first = ledger.press(("a", 2, 0, 0))
+    ledger.epoch = 2
+    kept = {key: ledger.client.hgetall(key) for key in ledger.client.keys()}
+    with pytest.raises(redis.exceptions.ResponseError, match="^EPOCH "):
+        ledger.press(("a", 2, 0, 0), number=1)
+    assert {key: ledger.client.hgetall(key) for key in ledger.client.keys()} == kept
+    ledger.epoch = 1
+    assert ledger.press(("a", 2, 0, 0), number=1) == first
 
 
 def test_another_makes_it_when_the_one_whose_turn_it_is_has_gone(connect):
@@ -204,15 +227,16 @@ def test_another_makes_it_when_the_one_whose_turn_it_is_has_gone(connect):
 
 
 @pytest.mark.parametrize("words", [
-    [], [CHANNEL], [CHANNEL, "one"], [CHANNEL, "one", 1], [CHANNEL, "one", 0, 0],
-    [CHANNEL, "one", 2**53, 0], [CHANNEL, "one", 1, 1], [CHANNEL, "one", 1, 1, "a", 1, 1],
-    [CHANNEL, "one", 1, 1, "a", -1, 0, 0], [CHANNEL, "one", 1, 1, "a", 4097, 0, 0],
-    [CHANNEL, "one", 1, 1, "a b", 1, 0, 0], [CHANNEL, "one", 1, 1, "", 1, 0, 0],
-    [CHANNEL, "one", 1, 1, "a" * 65, 1, 0, 0], [CHANNEL, "one", 1, 4097],
-    [CHANNEL, "one", 1, 1, "a", 1, 0, 0, "k", "a"], [CHANNEL, "one", 1, 0, "k", "a", "x"],
-    [CHANNEL, "one", 1, 0, "", "a", "i"], [CHANNEL, "one", 1, 0, "k" * 65, "a", "i"],
-    ["", "one", 1, 0], [CHANNEL, "", 1, 0],
-    [CHANNEL, "one", 1, 1, "a", 1, 0, 0, "k", "a", "i", "l", "a", "q"]])
+    [], [CHANNEL], [CHANNEL, "one"], [CHANNEL, "one", 1], [CHANNEL, "one", 1, 1],
+    [CHANNEL, "one", 0, 1, 0], [CHANNEL, "one", 1, 0, 0], [CHANNEL, "one", 1, 2**53, 0],
+    [CHANNEL, "one", 2**53, 1, 0], [CHANNEL, "one", 1, 1, 1],
+    [CHANNEL, "one", 1, 1, 1, "a", 1, 1], [CHANNEL, "one", 1, 1, 1, "a", -1, 0, 0],
+    [CHANNEL, "one", 1, 1, 1, "a", 4097, 0, 0], [CHANNEL, "one", 1, 1, 1, "a b", 1, 0, 0],
+    [CHANNEL, "one", 1, 1, 1, "", 1, 0, 0], [CHANNEL, "one", 1, 1, 1, "a" * 65, 1, 0, 0],
+    [CHANNEL, "one", 1, 1, 4097], [CHANNEL, "one", 1, 1, 1, "a", 1, 0, 0, "k", "a"],
+    [CHANNEL, "one", 1, 1, 0, "k", "a", "x"], [CHANNEL, "one", 1, 1, 0, "", "a", "i"],
+    [CHANNEL, "one", 1, 1, 0, "k" * 65, "a", "i"], ["", "one", 1, 1, 0], [CHANNEL, "", 1, 1, 0],
+    [CHANNEL, "one", 1, 1, 1, "a", 1, 0, 0, "k", "a", "i", "l", "a", "q"]])
 def test_malformed_batches_change_nothing(ledger, words):
     kept = {key: ledger.client.hgetall(key) for key in ledger.client.keys()}
     with pytest.raises(redis.exceptions.ResponseError, match="^BADARG "):
@@ -221,9 +245,9 @@ def test_malformed_batches_change_nothing(ledger, words):
 
 
 @pytest.mark.parametrize("words", [
-    [0], [0, "short"], [-1, NO_DIGEST], [0, NO_DIGEST, "a"], [0, NO_DIGEST, "a", "x"],
-    [0, NO_DIGEST, "a", "-1"], [0, NO_DIGEST, "a", "01"], [0, NO_DIGEST, "a", str(MAX + 1)],
-    [0, NO_DIGEST, "a b", 1], [0, "F" * 40]])
+    [1], [1, 0], [1, 0, "short"], [1, -1, NO_DIGEST], [0, 0, NO_DIGEST], [1, 0, NO_DIGEST, "a"],
+    [1, 0, NO_DIGEST, "a", "x"], [1, 0, NO_DIGEST, "a", "-1"], [1, 0, NO_DIGEST, "a", "01"],
+    [1, 0, NO_DIGEST, "a", str(MAX + 1)], [1, 0, NO_DIGEST, "a b", 1], [1, 0, "F" * 40]])
 def test_a_malformed_ledger_is_not_made(connect, words):
     ledger = connect()
     ledger.offer()

@@ -72,11 +72,13 @@ std::optional<Change> decode_change(std::string_view text) {
   text.remove_prefix(2);
   auto head = cut(text, '\n');
   Change change;
+  const auto epoch = base::parse_number<std::uint64_t>(cut(head, ' '));
   const auto changes = base::parse_number<std::uint64_t>(cut(head, ' '));
   change.base_digest = cut(head, ' ');
-  change.at.digest = head;
-  if (!changes || !is_digest(change.base_digest) || !is_digest(head)) return std::nullopt;
-  change.at.changes = *changes;
+  if (!epoch || !changes || !is_digest(change.base_digest) || !is_digest(head)) {
+    return std::nullopt;
+  }
+  change.at = {*epoch, *changes, std::string(head)};
   while (!text.empty()) {
     auto line = cut(text, '\n');
     const auto name = cut(line, ' ');

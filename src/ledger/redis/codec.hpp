@@ -1,4 +1,4 @@
-// The texts of docs/redis.md, "The counters' ledger": a batch of presses as the arguments of
+// The texts of docs/ledger.md: a batch of presses as the arguments of
 // pc1_press, its answers handed out, and what is published. Pure.
 #pragma once
 
@@ -14,8 +14,9 @@
 
 namespace ledger {
 
-/// Where a ledger stands: how often it was changed, and a digest of all changes.
+/// Where a ledger stands: how often it was made and changed, and a digest of all changes.
 struct Standing {
+  std::uint64_t epoch = 0;
   std::uint64_t changes = 0;
   std::string digest;  // 40 hexadecimal digits
   friend bool operator==(const Standing&, const Standing&) = default;

@@ -172,11 +172,11 @@ local function publish(state, values, channel, changed)
   if #lines == 0 then return '' end
   table.sort(lines)
   local text = table.concat(lines)
-  local found = redis.call('HMGET', state, 'changes', 'digest')
-  local changes = text_of(tonumber(found[1]) + 1)
-  local digest = redis.sha1hex(found[2] .. text)
+  local found = redis.call('HMGET', state, 'epoch', 'changes', 'digest')
+  local changes = text_of(tonumber(found[2]) + 1)
+  local digest = redis.sha1hex(found[3] .. text)
   redis.call('HSET', state, 'changes', changes, 'digest', digest)
-  local message = 'c ' .. changes .. ' ' .. found[2] .. ' ' .. digest .. '\n' .. text
+  local message = table.concat({'c', found[1], changes, found[3], digest}, ' ') .. '\n' .. text
   redis.call('PUBLISH', channel, message)
   return message
 end
@@ -184,29 +184,33 @@ end
 local function check_press(args)
   bytes_of(args, 1, 1, 256)
   bytes_of(args, 2, 1, 64)
-  local sequence = integer(args, 3, 1, INTEGER_MAX)
-  local groups = integer(args, 4, 0, BATCH_MAX)
-  local with_keys = (#args - 4 - 4 * groups) / 3
+  local epoch = integer(args, 3, 1, INTEGER_MAX)
+  local sequence = integer(args, 4, 1, INTEGER_MAX)
+  local groups = integer(args, 5, 0, BATCH_MAX)
+  local with_keys = (#args - 5 - 4 * groups) / 3
   if with_keys < 0 or with_keys > BATCH_MAX or with_keys ~= math.floor(with_keys) then
     fail('BADARG', 'number of arguments')
   end
-  for i = 5, 4 + 4 * groups, 4 do
+  for i = 6, 5 + 4 * groups, 4 do
     name_of(args, i)
     for j = i + 1, i + 3 do integer(args, j, 0, BATCH_MAX) end
   end
-  for i = 5 + 4 * groups, #args, 3 do
+  for i = 6 + 4 * groups, #args, 3 do
     bytes_of(args, i, 1, KEY_BYTES_MAX)
     name_of(args, i + 1)
     if not string.find(args[i + 2], '^[idr]$') then fail('BADARG', 'argument ' .. i + 2) end
   end
-  return sequence, groups
+  return epoch, sequence, groups
 end
 
 local function press(keys, args)
   local prefix = prefix_of(keys)
-  local sequence, groups = check_press(args)
+  local epoch, sequence, groups = check_press(args)
   local state, values = keys[1], prefix .. 'values'
   require_ledger(state)
+  if tonumber(redis.call('HGET', state, 'epoch')) ~= epoch then
+    fail('EPOCH', 'the ledger was made again')
+  end
   -- In any case, so that a WAIT or an AOF sync after the call covers what repeats refer to.
   redis.call('HINCRBY', state, 'beat', 1)
   local current, previous = generations(prefix, state)
@@ -215,23 +219,24 @@ local function press(keys, args)
   if before then
     local last, size, rest = string.match(before, '^(%d+) (%d+)\n(.*)$')
     if tonumber(last) == sequence then
-      return {string.sub(rest, 1, tonumber(size)), string.sub(rest, tonumber(size) + 1)}
+      return {string.sub(rest, 1, tonumber(size)), string.sub(rest, tonumber(size) + 1),
+              redis.call('HGET', state, 'changes')}
     end
     if tonumber(last) > sequence then fail('STALE', 'a later batch was pressed before') end
   end
   local answers, changed = {}, {}
-  for i = 5, 4 + 4 * groups, 4 do
+  for i = 6, 5 + 4 * groups, 4 do
     answers[#answers + 1] = press_group(values, changed, args[i], tonumber(args[i + 1]),
                                         tonumber(args[i + 2]), tonumber(args[i + 3]))
   end
-  for i = 5 + 4 * groups, #args, 3 do
+  for i = 6 + 4 * groups, #args, 3 do
     answers[#answers + 1] = press_with_key(values, changed, current, previous, args[i],
                                            args[i + 1], args[i + 2])
   end
   local text = table.concat(answers, '\n')
   local message = publish(state, values, args[1], changed)
   redis.call('HSET', current, batch, text_of(sequence) .. ' ' .. #text .. '\n' .. text .. message)
-  return {text, message}
+  return {text, message, redis.call('HGET', state, 'changes')}
 end
 
 -- Looking --------------------------------------------------------------------------------------
@@ -239,40 +244,43 @@ end
 local function look(keys)
   prefix_of(keys)
   require_ledger(keys[1])
-  return redis.call('HMGET', keys[1], 'changes', 'digest')
+  return redis.call('HMGET', keys[1], 'epoch', 'changes', 'digest')
 end
 
 local function load(keys)
   local prefix = prefix_of(keys)
   require_ledger(keys[1])
-  local found = redis.call('HMGET', keys[1], 'changes', 'digest')
+  local found = redis.call('HMGET', keys[1], 'epoch', 'changes', 'digest')
   for _, text in ipairs(redis.call('HGETALL', prefix .. 'values')) do found[#found + 1] = text end
   return found
 end
 
 -- Making a ledger ------------------------------------------------------------------------------
 
--- "I know a ledger of so many changes; is there none, and is it my turn to make it?"
+-- "I know a ledger of this epoch and so many changes; is there none, and is it my turn to make it?"
 local function offer(keys, args)
   local prefix = prefix_of(keys)
   local candidate = bytes_of(args, 1, 1, 64)
-  local changes = integer(args, 2, 0, INTEGER_MAX)
-  local wait_ms = integer(args, 3, 1, KEYS_KEEP_MS)
+  local epoch = integer(args, 2, 0, INTEGER_MAX)
+  local changes = integer(args, 3, 0, INTEGER_MAX)
+  local wait_ms = integer(args, 4, 1, KEYS_KEEP_MS)
   if redis.call('EXISTS', keys[1]) == 1 then return 'exists' end
   local offers, now = prefix .. 'offers', now_ms()
-  local found = redis.call('HMGET', offers, 'until_ms', 'best', 'changes')
+  local found = redis.call('HMGET', offers, 'until_ms', 'best', 'epoch', 'changes')
   local until_ms = tonumber(found[1])
   if not until_ms or now > until_ms + 3 * wait_ms then
     redis.call('DEL', offers)
-    redis.call('HSET', offers, 'until_ms', text_of(now + wait_ms), 'best', candidate, 'changes',
-               text_of(changes))
+    redis.call('HSET', offers, 'until_ms', text_of(now + wait_ms), 'best', candidate, 'epoch',
+               text_of(epoch), 'changes', text_of(changes))
     redis.call('PEXPIRE', offers, text_of(10 * wait_ms))
     return 'wait'
   end
   local best = found[2]
-  if changes > tonumber(found[3]) then
+  local best_epoch = tonumber(found[3])
+  if epoch > best_epoch or (epoch == best_epoch and changes > tonumber(found[4])) then
     best = candidate
-    redis.call('HSET', offers, 'best', candidate, 'changes', text_of(changes))
+    redis.call('HSET', offers, 'best', candidate, 'epoch', text_of(epoch), 'changes',
+               text_of(changes))
   end
   if now >= until_ms and best == candidate then return 'make' end
   return 'wait'
@@ -281,19 +289,20 @@ end
 local function make(keys, args)
   local prefix = prefix_of(keys)
   local candidate = bytes_of(args, 1, 1, 64)
-  local changes = integer(args, 2, 0, INTEGER_MAX)
-  local digest = digest_of(args, 3)
-  if #args % 2 ~= 1 or #args > 3 + 2 * COUNTERS_MAX then fail('BADARG', 'number of arguments') end
-  for i = 4, #args, 2 do
+  local epoch = integer(args, 2, 1, INTEGER_MAX)
+  local changes = integer(args, 3, 0, INTEGER_MAX)
+  local digest = digest_of(args, 4)
+  if #args % 2 ~= 0 or #args > 4 + 2 * COUNTERS_MAX then fail('BADARG', 'number of arguments') end
+  for i = 5, #args, 2 do
     name_of(args, i)
     value_of(args, i + 1)
   end
   if redis.call('EXISTS', keys[1]) == 1 then return 'exists' end
   if redis.call('HGET', prefix .. 'offers', 'best') ~= candidate then return 'wait' end
   redis.call('DEL', prefix .. 'values', prefix .. 'offers')
-  for i = 4, #args, 2 do redis.call('HSET', prefix .. 'values', args[i], args[i + 1]) end
-  redis.call('HSET', keys[1], 'changes', text_of(changes), 'digest', digest, 'beat', '0',
-             'generation', '1', 'turned_ms', text_of(now_ms()))
+  for i = 5, #args, 2 do redis.call('HSET', prefix .. 'values', args[i], args[i + 1]) end
+  redis.call('HSET', keys[1], 'epoch', text_of(epoch), 'changes', text_of(changes), 'digest', digest,
+             'beat', '0', 'generation', '1', 'turned_ms', text_of(now_ms()))
   return 'made'
 end
 

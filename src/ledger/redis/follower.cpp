@@ -5,6 +5,7 @@
 namespace ledger {
 
 void Follower::reset(Standing at) {
+  if (at.epoch != at_.epoch) waiting_.clear();
   at_ = std::move(at);
   applied_.clear();
   waiting_.erase(waiting_.begin(), waiting_.upper_bound(at_.changes));
@@ -12,7 +13,8 @@ void Follower::reset(Standing at) {
 }
 
 Follower::Verdict Follower::offer(Change change) {
-  if (change.at.changes <= at_.changes) return Verdict::known;
+  if (change.at.epoch > at_.epoch) return Verdict::diverged;
+  if (change.at.epoch < at_.epoch || change.at.changes <= at_.changes) return Verdict::known;
   if (waiting_.size() >= kWaitingMax) return Verdict::diverged;
   const auto place = change.at.changes;
   waiting_.insert_or_assign(place, std::move(change));

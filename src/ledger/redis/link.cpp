@@ -54,23 +54,28 @@ void warn_of_loss(const std::string& address) {
       {{"redis", address}});
 }
 
-/// "changes", "digest" at the beginning of an array.
+/// "epoch", "changes", "digest" at the beginning of an array.
 std::optional<Standing> standing_in(const redis::Reply& reply) {
-  if (reply.elements.size() < 2) return std::nullopt;
-  const auto changes = base::parse_number<std::uint64_t>(reply.elements[0].text);
-  if (!changes) return std::nullopt;
-  return Standing{*changes, reply.elements[1].text};
+  if (reply.elements.size() < 3) return std::nullopt;
+  const auto epoch = base::parse_number<std::uint64_t>(reply.elements[0].text);
+  const auto changes = base::parse_number<std::uint64_t>(reply.elements[1].text);
+  if (!epoch || !changes) return std::nullopt;
+  return Standing{*epoch, *changes, reply.elements[2].text};
 }
 
 /// The names and values behind them.
 std::optional<std::vector<Counter>> counters_in(const redis::Reply& reply) {
   std::vector<Counter> counters;
-  for (std::size_t i = 2; i + 1 < reply.elements.size(); i += 2) {
+  for (std::size_t i = 3; i + 1 < reply.elements.size(); i += 2) {
     const auto value = base::parse_number<std::int64_t>(reply.elements[i + 1].text);
     if (!value) return std::nullopt;
     counters.push_back({reply.elements[i].text, *value});
   }
   return counters;
+}
+
+redis::Error not_followed() {
+  return {redis::Failure::unknown, {}, "was pressed, but not followed"};
 }
 
 bool is_empty(const redis::Error& error) { return error.code == "EMPTY"; }
@@ -101,7 +106,7 @@ Link::Link(const asio::any_io_executor& executor, const RedisOptions& options, L
       writes_(client_, options.url.kind),
       wake_(executor),
       followed_(executor) {
-  follower_.reset({0, kNoDigest});
+  follower_.reset({0, 0, kNoDigest});
 }
 
 template <class... Words>
@@ -125,8 +130,9 @@ void Link::stop() {
   followed_.cancel();
 }
 
-Link::Called<std::string> Link::press(std::uint64_t number, std::vector<std::string> arguments) {
-  auto command = function("press", options_.channel, replica_, number);
+Link::Called<std::string> Link::press(std::uint64_t epoch, std::uint64_t number,
+                                      std::vector<std::string> arguments) {
+  auto command = function("press", options_.channel, replica_, epoch, number);
   std::ranges::move(arguments, std::back_inserter(command));
   const auto reply = co_await writes_.write(std::move(command));
   if (!reply) {
@@ -134,22 +140,26 @@ Link::Called<std::string> Link::press(std::uint64_t number, std::vector<std::str
     tell_doubt();
     co_return reply.error();
   }
-  if (reply->elements.size() != 2) co_return surprising("pc1_press");
-  const auto& message = reply->elements[1].text;
-  if (const auto change = decode_change(message)) {
-    follow(message);
-    co_await until_followed(change->at.changes);
-  }
+  if (reply->elements.size() != 3) co_return surprising("pc1_press");
+  const auto changes = base::parse_number<std::uint64_t>(reply->elements[2].text);
+  if (!changes) co_return surprising("pc1_press");
+  follow(reply->elements[1].text);
+  const bool followed = co_await followed_to(epoch, *changes);
+  if (!followed) co_return not_followed();
   co_return reply->elements[0].text;
 }
 
-/// What was pressed here may follow something that was not heard of yet.
-asio::awaitable<void> Link::until_followed(std::uint64_t changes) {
+/// Waits until the follower stands there: what was pressed here may come after something that was
+/// not heard of yet. Only what is in memory here can be made again where Redis is lost, so nothing
+/// else is acknowledged. False: it never will, or not soon.
+asio::awaitable<bool> Link::followed_to(std::uint64_t epoch, std::uint64_t changes) {
   const auto end = Clock::now() + kFollowWithin;
-  while (!stopping_ && follower_.at().changes < changes && Clock::now() < end) {
+  while (!stopping_ && follower_.at().epoch == epoch && Clock::now() < end) {
+    if (follower_.at().changes >= changes) co_return true;
     followed_.expires_at(end);
     co_await followed_.async_wait(kAwait);
   }
+  co_return false;
 }
 
 // --- Keeping ----------------------------------------------------------------------------------
@@ -270,7 +280,7 @@ asio::awaitable<void> Link::probe() {
   const auto before = follower_.at();
   const auto there = co_await look();
   if (!there) co_return look_again_after(there.error());
-  const bool lost = there->changes < before.changes ||
+  const bool lost = there->epoch != before.epoch || there->changes < before.changes ||
                     (there->changes == before.changes && there->digest != before.digest);
   const bool missed = follower_.at().changes < std::exchange(seen_changes_, there->changes);
   if (lost || missed) loaded_ = false;
@@ -280,7 +290,8 @@ asio::awaitable<void> Link::probe() {
 asio::awaitable<void> Link::try_press() {
   const bool learned = co_await learn(false);
   if (!learned) co_return;
-  auto empty = function("press", options_.channel, replica_ + "/probe", ++probes_, 0);
+  auto empty =
+      function("press", options_.channel, replica_ + "/probe", follower_.at().epoch, ++probes_, 0);
   const auto pressed = co_await writes_.write(std::move(empty));
   if (!pressed) look_again_after(pressed.error());
 }
@@ -288,12 +299,12 @@ asio::awaitable<void> Link::try_press() {
 /// The ledger is gone, or was never there: whoever knows most makes it again.
 asio::awaitable<void> Link::make_again() {
   set_usable(false, "there is no ledger in Redis yet");
-  ++losses_;
   // Who saw the ledger knows that others did, too, and may be on their way back here.
-  const bool remembers = follower_.at().digest != kNoDigest;
+  const bool remembers = follower_.at().epoch > 0;
   const auto wait = remembers ? kReturnsAwaited * options_.rebuild_wait : options_.rebuild_wait;
   while (!stopping_ && connected_) {
-    auto offer = function("offer", replica_, follower_.at().changes, wait.count());
+    auto offer =
+        function("offer", replica_, follower_.at().epoch, follower_.at().changes, wait.count());
     const auto answer = co_await client_.ask_one(std::move(offer), kCallTime);
     if (!answer || answer->text == "exists") co_return;
     if (answer->text == "make") {
@@ -305,7 +316,8 @@ asio::awaitable<void> Link::make_again() {
 }
 
 redis::Command Link::make_command() const {
-  auto command = function("make", replica_, follower_.at().changes, follower_.at().digest);
+  const auto& at = follower_.at();
+  auto command = function("make", replica_, at.epoch + 1, at.changes, at.digest);
   for (const auto& [name, value] : values_) {
     command.push_back(name);
     command.push_back(std::to_string(value));

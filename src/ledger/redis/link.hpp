@@ -42,14 +42,15 @@ class Link {
   boost::asio::awaitable<void> run();
   void stop();
 
-  /// Presses a batch; its answers as text, when they are durable and were told here. After an
-  /// Error of kind unknown the same batch must be pressed again, under the same number, until it
-  /// is known what became of it.
-  Called<std::string> press(std::uint64_t number, std::vector<std::string> arguments);
+  /// Presses a batch in this epoch; its answers as text, when they are durable and were told here.
+  /// After an Error of kind unknown the same batch must be pressed again, under the same number and
+  /// in the same epoch, until it is known what became of it.
+  Called<std::string> press(std::uint64_t epoch, std::uint64_t number,
+                            std::vector<std::string> arguments);
 
   [[nodiscard]] bool usable() const { return usable_; }
-  /// How often the ledger was found gone: what was remembered of batches is gone with it.
-  [[nodiscard]] std::uint64_t losses() const { return losses_; }
+  /// Of the ledger that is there now: what was remembered of batches in an earlier one is gone.
+  [[nodiscard]] std::uint64_t epoch() const { return follower_.at().epoch; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -64,7 +65,7 @@ class Link {
   Task<> probe();
   Task<> try_press();
   Task<> make_again();
-  Task<> until_followed(std::uint64_t changes);
+  Task<bool> followed_to(std::uint64_t epoch, std::uint64_t changes);
   Task<> sleep(std::chrono::milliseconds time);
   Called<Standing> look();
 
@@ -96,7 +97,6 @@ class Link {
   bool loaded_ = false;    // the follower stands in the ledger that is there now
   bool usable_ = false;
   std::string trouble_;  // what was said last of why not
-  std::uint64_t losses_ = 0;
   Follower follower_;
   std::map<std::string, std::int64_t, std::less<>> values_;  // at follower_.at()
   std::uint64_t seen_changes_ = 0;                           // there, at the last probe

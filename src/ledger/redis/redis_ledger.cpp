@@ -194,16 +194,17 @@ asio::awaitable<void> OverRedis::write(Gathered gathered) {
 }
 
 /// While the outcome of a batch is unknown it is asked about again: Redis knows batches by their
-/// number, as long as the ledger there is the same.
+/// number until the epoch ends.
 asio::awaitable<std::vector<counter::Answer>> OverRedis::answers_to(const Batch& batch,
                                                                     std::size_t presses) {
   const auto number = ++batches_;
-  const auto losses = link_->losses();
   const auto begin_ms = base::steady_ms();
   bool certain = true;  // that nothing was applied
+  std::uint64_t epoch = 0;  // in which it was pressed
   while (true) {
-    if (link_->usable()) {
-      const auto text = co_await link_->press(number, batch.arguments());
+    if (certain) epoch = link_->epoch();
+    if (link_->usable() && link_->epoch() == epoch) {
+      const auto text = co_await link_->press(epoch, number, batch.arguments());
       if (text) {
         auto answers = batch.answers(*text);
         if (!answers) throw std::logic_error("Redis gave answers to another batch");
@@ -212,7 +213,7 @@ asio::awaitable<std::vector<counter::Answer>> OverRedis::answers_to(const Batch&
       certain = certain && text.error().kind != redis::Failure::unknown;
     }
     const bool gave_up = std::chrono::steady_clock::now() > give_up_at_;
-    if (!certain && (gave_up || link_->losses() != losses)) {
+    if (!certain && (gave_up || link_->epoch() != epoch)) {
       co_return std::vector<counter::Answer>(presses, unknown());
     }
     if (base::steady_ms() - begin_ms > kRetryForMs) {

@@ -76,19 +76,20 @@ TEST(Batch, TakesNoAnswersToAnotherBatch) {
 }
 
 TEST(Change, IsWhatWasPublished) {
-  const auto change = decode_change("c 7 " + kOne + " " + kTwo + "\na 3\nb-1 0\n");
+  const auto change = decode_change("c 2 7 " + kOne + " " + kTwo + "\na 3\nb-1 0\n");
   ASSERT_TRUE(change);
   EXPECT_EQ(change->base_digest, kOne);
-  EXPECT_EQ(change->at, (Standing{7, kTwo}));
+  EXPECT_EQ(change->at, (Standing{2, 7, kTwo}));
   EXPECT_EQ(change->counters, (std::vector<Counter>{{"a", 3}, {"b-1", 0}}));
 }
 
 TEST(Change, IsNothingElse) {
-  const auto head = "c 7 " + kOne + " " + kTwo + "\n";
+  const auto head = "c 2 7 " + kOne + " " + kTwo + "\n";
   for (const auto& text :
-       {std::string(), std::string("b 12"), "c x " + kOne + " " + kTwo + "\na 3\n",
-        "c 7 " + kOne + "\na 3\n", "c 7 short " + kTwo + "\na 3\n", head + "a\n", head + "a x\n",
-        head + "a -1\n", head + "a/b 1\n", head + "a 9223372036854775808\n"}) {
+       {std::string(), std::string("b 12"), "c x 7 " + kOne + " " + kTwo + "\na 3\n",
+        "c 2 x " + kOne + " " + kTwo + "\na 3\n", "c 2 7 " + kOne + "\na 3\n",
+        "c 7 short " + kTwo + "\na 3\n", head + "a\n", head + "a x\n", head + "a -1\n",
+        head + "a/b 1\n", head + "a 9223372036854775808\n"}) {
     EXPECT_FALSE(decode_change(text)) << text;
   }
 }

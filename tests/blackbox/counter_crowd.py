@@ -1,0 +1,89 @@
+"""Many who press at once on several replicas of the counter, and the check of what became of it."""
+
+import asyncio
+import contextlib
+import time
+
+import counter
+import web
+
+REPLICAS, PLAIN, SURE = 3, 20, 20
+PATIENCE_S = 30
+
+
+class Crowd:
+    """Who presses until told to stop: some just press, some repeat under one key until answered."""
+
+    def __init__(self, replicas):
+        ports = [replica.port for replica in replicas]
+        self.plain = [counter.Presser(ports[n % REPLICAS], "plain") for n in range(PLAIN)]
+        self.sure = [counter.Presser(ports[n % REPLICAS], "sure") for n in range(SURE)]
+        self.surely = [[] for _ in self.sure]  # the values, one a key
+        self.stopped = False
+
+    async def press_while(self, disturb):
+        """Presses as long as disturb(self) runs, in a thread."""
+        people = [asyncio.create_task(self._press(person)) for person in self.plain]
+        people += [asyncio.create_task(self._press_surely(number, person))
+                   for number, person in enumerate(self.sure)]
+        try:
+            await asyncio.to_thread(disturb, self)
+        finally:
+            self.stopped = True
+            await asyncio.gather(*people)
+
+    async def _press(self, person):
+        while not self.stopped:
+            answer = None
+            with contextlib.suppress(OSError):
+                answer = await person.press()
+            if answer is None or answer.status != 200:
+                await asyncio.sleep(0.05)
+        person.close()
+
+    async def _press_surely(self, number, person):
+        while not self.stopped:
+            key = f"{number}-{len(self.surely[number])}"
+            self.surely[number].append(await person.press_surely("increment", key))
+        person.close()
+
+    @property
+    def counted(self):
+        return sum(len(person.counted) for person in self.plain)
+
+    def some_are_counted(self, more=200):
+        wanted = self.counted + more
+        end = time.monotonic() + PATIENCE_S
+        while self.counted < wanted:
+            assert time.monotonic() < end, f"{wanted} presses counted ({self.counted} now)"
+            time.sleep(0.02)
+
+
+def values(replicas, name):
+    """What each replica shows, when all show the same."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        shown = [web.get(replica.port, counter.path(name)).json()["value"] for replica in replicas]
+        if len(set(shown)) == 1:
+            return shown[0]
+        assert time.monotonic() < end, f"the replicas disagree: {shown}"
+        time.sleep(0.02)
+
+
+def check(crowd, replicas):
+    """Acknowledged at least, and no more than was asked; with keys exactly."""
+    unknown = sum(person.unknown for person in crowd.plain)
+    plain = [value for person in crowd.plain for value in person.values]
+    assert len(set(plain)) == len(plain), "every increment gets a value of its own"
+    shown = values(replicas, "plain")
+    assert len(plain) <= shown <= len(plain) + unknown, f"{len(plain)} and {unknown} unknown"
+    sure = [value for mine in crowd.surely for value in mine]
+    assert sorted(sure) == list(range(1, len(sure) + 1)), "each once, without a gap"
+    assert values(replicas, "sure") == len(sure)
+    print(f"{len(plain)} counted, {unknown} unknown, value {shown}; with keys {len(sure)}")
+
+
+def press_through(replicas, disturb):
+    crowd = Crowd(replicas)
+    counter.run(crowd.press_while(disturb), 900)
+    check(crowd, replicas)
