@@ -9,8 +9,9 @@ from statistics import median
 
 from cluster_measures import archive, cluster_latency, cluster_placements, cluster_start
 from processes import (BIN, CLIENT_CORE, SERVER_CORE, WORK, Failed, Nginx, Server, fresh_dir, get,
-                       program, started, wrk)
+                       program, started)
 from table import Row, compared, grouped
+from wrk import against_nginx
 
 HISTORY_ENTRIES = 1_000_000
 DRAWING_ENTRIES = 200_000
@@ -57,25 +58,6 @@ def fanout_runs(runs: int, **load) -> tuple[list[float], list[float]]:
                              client_core=CLIENT_CORE, **load)
             results.append(report["frames_per_cpu_second"])
     return samples["ours"], samples["bare"]
-
-
-def against_nginx(effort, what: str, server, path: str, nginx, peer_path: str, *, ratio_min: float,
-                  headers: dict | None = None, note: str = "") -> Row:
-    """Requests a second of one path, both servers alone on the same core in turns."""
-    ours, peer = [], []
-    for _ in range(effort.runs(5)):
-        ours.append(wrk(server, path, effort.seconds(3), headers))
-        peer.append(wrk(nginx, peer_path, effort.seconds(3), headers))
-
-    def middle(samples, key):
-        return median(sample[key] for sample in samples)
-
-    per_cpu = middle(ours, "requests_per_cpu_second") / middle(peer, "requests_per_cpu_second")
-    busy = f"core busy {middle(ours, 'busy'):.0%} / {middle(peer, 'busy'):.0%}"
-    notes = [busy, f"per CPU-second {per_cpu:.2f} ×"] + ([note] if note else [])
-    return compared(what, "requests/s", [sample["requests_per_second"] for sample in ours],
-                    [sample["requests_per_second"] for sample in peer], ratio_min=ratio_min,
-                    note="; ".join(notes))
 
 
 def canvas(effort):

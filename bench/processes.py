@@ -1,4 +1,4 @@
-"""What the benchmarks start and read: the server, nginx, wrk and the bench_* programs."""
+"""What the benchmarks start and read: the server, its peers and the bench_* programs."""
 
 import contextlib
 import http.client
@@ -87,6 +87,25 @@ def get(port: int, path: str, headers: dict | None = None) -> tuple[int, dict, b
         connection.close()
 
 
+def await_answer(process: subprocess.Popen, what: str, port: int, path: str):
+    """Until the path is answered with anything but an error of the server's own; a process that
+    does not get there is ended."""
+    limit = time.monotonic() + 60
+    try:
+        while time.monotonic() < limit:
+            if process.poll() is not None:
+                raise Failed(f"{what} ended with exit code {process.returncode}")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if get(port, path)[0] < 500:
+                    return
+            time.sleep(0.002)
+        raise Failed(f"{what} did not become ready in 60 s")
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
 class Server:
     """The real server on a loopback port. `ready_s` is the time from exec to ready."""
 
@@ -102,28 +121,12 @@ class Server:
         self.process = subprocess.Popen(
             command if core is None else pinned(core, command),
             env={"PATH": os.environ["PATH"], **variables})
-        try:
-            self._await_ready()
-        except BaseException:
-            self.process.kill()
-            self.process.wait()
-            raise
+        await_answer(self.process, "the server", self.port, "/health/ready")
         self.ready_s = time.monotonic() - begin
 
     @property
     def pid(self) -> int:
         return self.process.pid
-
-    def _await_ready(self):
-        limit = time.monotonic() + 60
-        while time.monotonic() < limit:
-            if self.process.poll() is not None:
-                raise Failed(f"the server ended with exit code {self.process.returncode}")
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if get(self.port, "/health/ready")[0] == 200:
-                    return
-            time.sleep(0.002)
-        raise Failed("the server did not become ready in 60 s")
 
     def rss_kb(self) -> int:
         status = Path(f"/proc/{self.pid}/status").read_text()
@@ -166,15 +169,7 @@ class Nginx:
             }}""")
         command = ["/usr/sbin/nginx", "-c", config, "-p", folder]
         self.process = subprocess.Popen(pinned(core, command))
-        for _ in range(500):
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                get(self.port, "/")
-                return
-            if self.process.poll() is not None:
-                raise Failed("nginx did not start")
-            time.sleep(0.01)
-        self.process.kill()
-        raise Failed("nginx does not answer")
+        await_answer(self.process, "nginx", self.port, "/")
 
     @property
     def pid(self) -> int:
@@ -188,29 +183,3 @@ class Nginx:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(timeout=10)
-
-
-def cpu_ns(pid: int) -> int:
-    """CPU time of all threads of a process so far."""
-    total = 0
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            total += int((thread / "schedstat").read_text().split()[0])
-    return total
-
-
-def wrk(server, path: str, seconds: float, headers: dict | None = None) -> dict:
-    """Loads one path from 64 connections on the client core: requests a second, and how much of
-    its core the server used."""
-    flags = [flag for name, value in (headers or {}).items() for flag in ("-H", f"{name}: {value}")]
-    url = f"http://127.0.0.1:{server.port}{path}"
-    command = pinned(CLIENT_CORE, ["wrk", "-t1", "-c64", f"-d{seconds:g}s", *flags, url])
-    before, begin = cpu_ns(server.pid), time.monotonic()
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    took = time.monotonic() - begin
-    busy_s = (cpu_ns(server.pid) - before) / 1e9
-    if "Non-2xx" in output or "Socket errors" in output:
-        raise Failed(f"wrk met errors at {path}:\n{output}")
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
-    return {"requests_per_second": rate, "busy": busy_s / took,
-            "requests_per_cpu_second": rate * took / busy_s}
