@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 
 from cluster_measures import archive, cluster_latency, cluster_placements, cluster_start
+from counter_measures import (counter_increments, counter_nginx, counter_reads, counter_replicas,
+                              counter_streams)
 from processes import (BIN, CLIENT_CORE, SERVER_CORE, WORK, Failed, Nginx, Server, fresh_dir, get,
                        program, started)
 from table import Row, compared, grouped
@@ -186,5 +188,13 @@ MEASURES = {
     "cluster-latency": (cluster_latency, ["pixel-battle", "bench_latency"]),
     "archive": (archive, ["bench_archive"]),
     "cluster-start": (cluster_start, ["pixel-battle"]),
+    "counter-increments": (counter_increments, ["counter-app"]),
+    "counter-nginx": (counter_nginx, ["counter-app"]),
+    "counter-reads": (counter_reads, ["counter-app"]),
+    "counter-replicas": (counter_replicas, ["counter-app"]),
+    "counter-streams": (counter_streams, ["counter-app", "bench_streams"]),
     "micro": (micro, ["bench_micro"]),
 }
+
+# What a measurement's peer is made of, besides what every measurement needs.
+PACKAGES = {"counter-increments": ["gunicorn", "python3-flask", "python3-redis"]}

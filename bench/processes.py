@@ -1,4 +1,4 @@
-"""What the benchmarks start and read: the server, its peers and the bench_* programs."""
+"""What the benchmarks start and read: our servers, their peers and the bench_* programs."""
 
 import contextlib
 import http.client
@@ -107,11 +107,12 @@ def await_answer(process: subprocess.Popen, what: str, port: int, path: str):
 
 
 class Server:
-    """The real server on a loopback port. `ready_s` is the time from exec to ready."""
+    """One of our servers on a loopback port. `ready_s` is the time from exec to ready."""
 
-    def __init__(self, data_dir: Path, *, core: int | None = None, **environment):
+    def __init__(self, data_dir: Path, *, name: str = "pixel-battle", core: int | None = None,
+                 **environment):
         self.port = free_port()
-        command = [str(BIN / "pixel-battle")]
+        command = [str(BIN / name)]
         settings = {
             "HOST": "127.0.0.1", "PORT": self.port, "DATA_DIR": data_dir, "WEB_DIR": "",
             "APP_SECRET_KEY": SECRET, "LOG_LEVEL": "warning", "COOLDOWN_MS": 0,
@@ -121,16 +122,17 @@ class Server:
         self.process = subprocess.Popen(
             command if core is None else pinned(core, command),
             env={"PATH": os.environ["PATH"], **variables})
-        await_answer(self.process, "the server", self.port, "/health/ready")
+        await_answer(self.process, name, self.port, "/health/ready")
         self.ready_s = time.monotonic() - begin
 
     @property
     def pid(self) -> int:
         return self.process.pid
 
-    def rss_kb(self) -> int:
+    def rss_kb(self, field: str = "VmRSS") -> int:
+        """What is in memory now; VmHWM: the most that ever was."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+        return int(re.search(rf"{field}:\s+(\d+) kB", status)[1])
 
     def stop(self, how: int = signal.SIGTERM):
         self.process.send_signal(how)
@@ -183,3 +185,24 @@ class Nginx:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(timeout=10)
+
+
+class Flask:
+    """A Flask application of bench/peers under gunicorn with so many workers, over a Redis."""
+
+    def __init__(self, application: str, redis_port: int, *, workers: int, path: str):
+        self.port = free_port()
+        command = ["/usr/bin/gunicorn", "--workers", str(workers), "--log-level", "error",
+                   "--bind", f"127.0.0.1:{self.port}", "--chdir", str(ROOT / "bench" / "peers"),
+                   f"{application}:app"]
+        self.process = subprocess.Popen(command, env={
+            "PATH": os.environ["PATH"], "REDIS_PORT": str(redis_port),
+            "PYTHONDONTWRITEBYTECODE": "1"})
+        await_answer(self.process, "gunicorn", self.port, path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(timeout=60)

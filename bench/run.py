@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measures import MEASURES
+from measures import MEASURES, PACKAGES
 from processes import WORK, Failed
 from table import as_markdown, as_text
 
@@ -39,32 +39,45 @@ def machine() -> dict:
 
 
 def arguments() -> argparse.Namespace:
-    summary = "\n".join(f"  {name:11} {measure.__doc__.split(chr(10))[0]}"
+    width = max(map(len, MEASURES))
+    summary = "\n".join(f"  {name:{width}} {measure.__doc__.split(chr(10))[0]}"
                         for name, (measure, _) in MEASURES.items())
     parser = argparse.ArgumentParser(
         prog="scripts/bench.sh", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Measures the server side by side with its peers, prints the table and\n"
                     "writes build/bench/results.json and results.md.",
         epilog=f"benchmarks:\n{summary}")
-    parser.add_argument("names", nargs="*", metavar="name", help="run only these benchmarks")
+    parser.add_argument("names", nargs="*", metavar="name",
+                        help="run only these benchmarks; counter: all that begin with counter-")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     parser.add_argument("--quick", action="store_true",
                         help="one short run of each: shows that it works, not how fast it is")
     parser.add_argument("--targets", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--packages", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    unknown = set(options.names) - set(MEASURES)
+    unknown = [given for given in options.names
+               if not any(is_meant(given, name) for name in MEASURES)]
     if unknown:
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))} (see --list)")
+        parser.error(f"no such benchmark: {', '.join(unknown)} (see --list)")
     return options
+
+
+def is_meant(given: str, name: str) -> bool:
+    """Whether somebody who gives this name means the benchmark: it, or all that begin so."""
+    return name == given or name.startswith(f"{given}-")
 
 
 def main() -> int:
     options = arguments()
-    chosen = {name: MEASURES[name] for name in options.names or MEASURES}
+    chosen = {name: measure for name, measure in MEASURES.items()
+              if not options.names or any(is_meant(given, name) for given in options.names)}
     if options.list:
         print("\n".join(MEASURES))
         return 0
-    if options.targets:  # what scripts/bench.sh has to build
+    if options.packages:  # what scripts/bench.sh has to install for these
+        print(" ".join(sorted({package for name in chosen for package in PACKAGES.get(name, ())})))
+        return 0
+    if options.targets:  # and to build
         print(" ".join(sorted({target for _, targets in chosen.values() for target in targets})))
         return 0
 

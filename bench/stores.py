@@ -15,15 +15,15 @@ STATE = "{pixel-battle}:v1:state"
 
 
 class Redis:
-    """redis-server that syncs every write before it answers."""
+    """redis-server that syncs every write before it answers, or (not durable) keeps nothing."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, durable: bool = True):
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder),
-             "--logfile", str(folder / "redis.log"), "--appendonly", "yes", "--appendfsync",
-             "always", "--save", ""])
+             "--logfile", str(folder / "redis.log"), "--appendonly",
+             "yes" if durable else "no", "--appendfsync", "always", "--save", ""])
         limit = time.monotonic() + 20
         while True:
             with contextlib.suppress(OSError, Failed):

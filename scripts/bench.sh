@@ -1,5 +1,6 @@
 #!/bin/bash
 # Usage: scripts/bench.sh [--quick] [name …]
+#        scripts/bench.sh counter            # what the counter can do, beside its peers
 #
 # Installs what is missing, builds the release and the benchmarks, measures side by side with the
 # peers, prints the table and writes it to build/bench/results.json and results.md.
@@ -18,9 +19,10 @@ case " $* " in
     ;;
 esac
 targets=$(measure --targets "$@")
+packages=$(measure --packages "$@")
 
-# shellcheck disable=SC2046  # one word a package
-ensure_packages $(build_packages) $(cluster_packages pixel-battle) wrk
+# shellcheck disable=SC2046,SC2086  # one word a package
+ensure_packages $(build_packages) $(cluster_packages pixel-battle) wrk $packages
 say "Building the benchmarks"
 configure release
 # shellcheck disable=SC2086  # one word a target
