@@ -16,6 +16,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "net/address.hpp"
+#include "net/awaited_reply.hpp"
 #include "net/event_stream.hpp"
 #include "net/http_replies.hpp"
 #include "net/response.hpp"
@@ -125,6 +126,7 @@ class HttpConnection final : public Connection,
 
   void sweep(std::int64_t now_ms) override {
     if (now_ms < deadline_ms_) return;
+    if (awaited_.is_awaited()) return awaited_.give_up(shared_from_this());
     timed_out_ = true;  // cancelling again at the next sweep if this one came between two waits
     boost::system::error_code ignored;
     socket_.cancel(ignored);
@@ -151,7 +153,6 @@ class HttpConnection final : public Connection,
   Task<> run(std::shared_ptr<HttpConnection> self);
   Task<Next> exchange();
   Task<std::optional<service::Reply>> read_body(Parser& parser, std::size_t bytes_max);
-  Task<service::Reply> run_later(const service::Match& match, const service::Request& request);
   std::optional<service::Reply> open_stream(const service::Match& match, const Exchange& exchange);
   Task<Next> write(const service::Reply& reply, bool keep_alive, const Exchange& exchange);
   Task<boost::system::error_code> write_rest(std::string_view head, std::string_view body);
@@ -172,6 +173,7 @@ class HttpConnection final : public Connection,
   const std::string peer_text_;
   const bool peer_is_proxy_;
   Admission::Place place_;
+  AwaitedReply awaited_{worker_, *this};
   boost::beast::flat_buffer buffer_{limits::kHeaderBytesMax + 2 * kReadBytes};
   std::int64_t deadline_ms_ = INT64_MAX;
   Traffic traffic_;
@@ -233,9 +235,12 @@ Task<HttpConnection::Next> HttpConnection::exchange() {
       reply = open_stream(*match, exchange);
       if (!reply) co_return Next::handed_over;
     } else if (!reply && match->route->answers_at_once()) {
-      reply = worker_.site().router.run(*match, exchange.request, {});
+      reply = worker_.site().router.run(*match, exchange.request, std::nullopt);
     } else if (!reply) {
-      reply = co_await run_later(*match, exchange.request);
+      expect_within(limits::kAnswerTimeMs);
+      reply =
+          worker_.site().router.run(*match, exchange.request, awaited_.expect(shared_from_this()));
+      if (!reply) reply = co_await awaited_.wait();
     }
     match->metrics->observe(reply->status, exchange.seconds());
   }
@@ -382,30 +387,6 @@ HttpConnection::Decision HttpConnection::upgrade(const Exchange& exchange) {
       .early_bytes = std::string(static_cast<const char*>(buffer_.data().data()), buffer_.size())};
   serve_websocket(worker_, std::move(socket_), std::move(handshake), std::move(place_));
   return Next::handed_over;
-}
-
-/// Waits for a reply that may come from any thread.
-Task<service::Reply> HttpConnection::run_later(const service::Match& match,
-                                               const service::Request& request) {
-  expect_within(2 * limits::kAnswerTimeMs);  // the answer comes before that
-  struct Waiting {
-    explicit Waiting(asio::io_context& io) : arrived(io.get_executor(), Timer::time_point::max()) {}
-    std::optional<service::Reply> reply;
-    Timer arrived;
-  };
-  const auto waiting = std::make_shared<Waiting>(worker_.io());
-  auto reply = worker_.site().router.run(
-      match, request, [waiting, &io = worker_.io()](service::Reply answered) {
-        asio::post(io, [waiting, answered = std::move(answered)]() mutable {
-          waiting->reply = std::move(answered);
-          waiting->arrived.cancel();
-        });
-      });
-  if (reply) co_return std::move(*reply);
-  waiting->arrived.expires_after(std::chrono::milliseconds(limits::kAnswerTimeMs));
-  if (!waiting->reply) co_await waiting->arrived.async_wait(kAwait);
-  if (!waiting->reply) co_return service::unknown_reply();
-  co_return std::move(*waiting->reply);
 }
 
 /// Hands the connection over to the stream; or the reply that refuses it, or has no body anyway.

@@ -116,7 +116,7 @@ void Worker::open(Socket socket) {
 }
 
 Task<> Worker::sweep() {
-  while (!stopping_) {
+  while (!stopping_ || !connections_.empty()) {
     sweep_timer_.expires_after(std::chrono::milliseconds(limits::kSweepMs));
     co_await sweep_timer_.async_wait(kAwait);
     date_ = http_date();
@@ -145,6 +145,7 @@ void Worker::remove(Connection& connection) {
   connections_.pop_back();
   connection.ended_ = true;
   connection_count_.store(connections_.size());
+  if (stopping_ && connections_.empty()) sweep_timer_.cancel();
 }
 
 void Worker::post(std::shared_ptr<const Connection> connection, base::Callback<void()> task) {

@@ -44,6 +44,13 @@ Reply refusal_reply(const counter::Refused& refused) {
   return unknown_reply();
 }
 
+Reply answer_reply(const counter::Answer& answer) {
+  if (const auto* counted = std::get_if<counter::Counted>(&answer)) {
+    return json_reply(value_json(counted->value));
+  }
+  return refusal_reply(std::get<counter::Refused>(answer));
+}
+
 /// Metrics resolved once for all presses.
 struct PressMetrics {
   explicit PressMetrics(const ops::CounterMetrics& metrics) {
@@ -111,10 +118,7 @@ void press(Parts& parts, Verb verb, const Call& call, const Respond& respond) {
                       .key = std::string(call.request.headers.get("Idempotency-Key"))},
                      [&parts, verb, respond = respond](const counter::Answer& answer) {
                        parts.metrics.count(verb, answer);
-                       const auto* counted = std::get_if<counter::Counted>(&answer);
-                       respond(counted != nullptr
-                                   ? json_reply(value_json(counted->value))
-                                   : refusal_reply(std::get<counter::Refused>(answer)));
+                       respond([answer] { return answer_reply(answer); });
                      });
 }
 

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
+#include "base/callback.hpp"
 #include "wire/frame.hpp"
 
 namespace service {
@@ -51,8 +54,38 @@ struct Reply {
   }
 };
 
+/// Who waits for replies that come later.
+class Responder {
+ public:
+  virtual ~Responder() = default;
+  /// Runs `task` on the thread of whoever waits. Thread-safe; `self` is this, kept alive.
+  virtual void post(std::shared_ptr<Responder> self, base::Callback<void()> task) = 0;
+  /// On that thread. `ticket` says which reply it is: one that nobody waits for goes nowhere.
+  virtual void take(std::uint64_t ticket, Reply reply) = 0;
+};
+
 /// Takes the reply, exactly once, on any thread.
-using Respond = std::function<void(Reply)>;
+class Respond {
+ public:
+  Respond(std::shared_ptr<Responder> to, std::uint64_t ticket)
+      : to_(std::move(to)), ticket_(ticket) {}
+
+  /// `make` makes the reply on the thread of whoever waits: what travels is smaller than a reply.
+  template <class Make>
+  requires std::is_invocable_r_v<Reply, Make>
+  void operator()(Make make) const {
+    to_->post(to_, [to = to_.get(), ticket = ticket_, make = std::move(make)] {
+      to->take(ticket, make());
+    });
+  }
+  void operator()(Reply reply) const {
+    (*this)([held = std::make_unique<Reply>(std::move(reply))] { return std::move(*held); });
+  }
+
+ private:
+  std::shared_ptr<Responder> to_;
+  std::uint64_t ticket_;
+};
 
 /// `{"error":{"code":…,"message":…,members…}}`; `members` is JSON text such as `"wait_ms":5`.
 Reply error_reply(int status, std::string_view code, std::string_view message,

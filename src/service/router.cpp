@@ -98,13 +98,13 @@ std::variant<Match, Reply> Router::find(Method method, std::string_view path) co
 }
 
 std::optional<Reply> Router::run(const Match& match, const Request& request,
-                                 Respond respond) const {
+                                 std::optional<Respond> respond) const {
   return guarded<std::optional<Reply>>(match, [&]() -> std::optional<Reply> {
     auth::Person person;
     if (auto refused = authorise(match, request, person)) return refused;
     const Call call = call_of(match, request, person);
     if (const auto* at_once = std::get_if<AtOnce>(&match.route->handler)) return (*at_once)(call);
-    std::get<Later>(match.route->handler)(call, std::move(respond));
+    std::get<Later>(match.route->handler)(call, std::move(respond).value());
     return std::nullopt;
   });
 }

@@ -62,7 +62,7 @@ class Router {
   /// answers_at_once(); otherwise nothing is returned and `respond` gets it later. Exceptions of
   /// handlers become a 500 and a line in the log.
   [[nodiscard]] std::optional<Reply> run(const Match& match, const Request& request,
-                                         Respond respond) const;
+                                         std::optional<Respond> respond) const;
 
   /// The same for a route that is_stream(): which topic, or the reply that refuses.
   [[nodiscard]] std::variant<Following, Reply> open(const Match& match,

@@ -91,15 +91,20 @@ std::optional<Change> decode_change(std::string_view text) {
 
 Batch::Batch(std::span<const counter::Press> presses) : presses_(presses) {
   std::unordered_map<std::string_view, std::size_t> known;
+  std::size_t last = 0;  // pressed
   for (std::size_t i = 0; i < presses.size(); ++i) {
     const auto& press = presses[i];
     if (!press.key.empty()) {
       with_keys_.push_back(i);
       continue;
     }
-    const auto [found, is_new] = known.try_emplace(press.name, groups_.size());
-    if (is_new) groups_.push_back({.name = press.name, .presses = {}});
-    groups_[found->second].presses[place_of(press.verb)].push_back(i);
+    // Most people press the same one.
+    if (groups_.empty() || groups_[last].name != press.name) {
+      const auto [found, is_new] = known.try_emplace(press.name, groups_.size());
+      if (is_new) groups_.push_back({.name = press.name, .presses = {}});
+      last = found->second;
+    }
+    groups_[last].presses[place_of(press.verb)].push_back(i);
   }
 }
 

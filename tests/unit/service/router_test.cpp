@@ -79,12 +79,20 @@ class RouterTest : public ::testing::Test {
 
   /// What a request is answered, at once or later.
   Reply call(Method method, std::string_view path, const FakeHeaders& headers = {}) {
-    std::optional<Reply> later;
+    struct Waiting : Responder {
+      std::optional<Reply> reply;
+      void post(std::shared_ptr<Responder>, base::Callback<void()> task) override { task(); }
+      void take(std::uint64_t, Reply later) override {
+        EXPECT_FALSE(reply.has_value()) << "answered once";
+        reply = std::move(later);
+      }
+    };
+    const auto waiting = std::make_shared<Waiting>();
     const Request request{.method = method, .path = path, .headers = headers};
     const auto match = find(method, path);
-    auto now = router.run(match.value(), request, [&](Reply reply) { later = std::move(reply); });
-    EXPECT_NE(now.has_value(), later.has_value()) << "answered once";
-    return now ? std::move(*now) : std::move(later).value();
+    auto now = router.run(match.value(), request, Respond(waiting, 1));
+    EXPECT_NE(now.has_value(), waiting->reply.has_value()) << "answered once";
+    return now ? std::move(*now) : std::move(waiting->reply).value();
   }
 
   Reply place_with(const std::string& authorization) {
