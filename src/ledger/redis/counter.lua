@@ -75,31 +75,44 @@ end
 
 -- Pressing -------------------------------------------------------------------------------------
 
--- Where keys are remembered: this generation's hash and the one before it. The generation before
--- that is forgotten when a new one begins.
-local function generations(prefix, state)
-  local found = redis.call('HMGET', state, 'generation', 'turned_ms')
-  local generation, turned_ms, now = tonumber(found[1]), tonumber(found[2]), now_ms()
-  if now - turned_ms >= KEYS_KEEP_MS or now < turned_ms - KEYS_KEEP_MS or
-     redis.call('HLEN', prefix .. 'keys:' .. text_of(generation)) >= KEYS_MAX then
-    generation = generation + 1
-    redis.call('HSET', state, 'generation', text_of(generation), 'turned_ms', text_of(now))
-    redis.call('UNLINK', prefix .. 'keys:' .. text_of(generation - 2))
-  end
+-- Keys and batches are remembered in a generation's hash; the one before it is looked up, too.
+local function names_of(prefix, generation)
   return prefix .. 'keys:' .. text_of(generation), prefix .. 'keys:' .. text_of(generation - 1)
+end
+
+-- Begins a generation when the time has come, and forgets the one that is not looked up any more;
+-- returns the newest one.
+local function turn(prefix, state, generation, turned_ms)
+  local now = now_ms()
+  if now - turned_ms < KEYS_KEEP_MS and now >= turned_ms - KEYS_KEEP_MS and
+     redis.call('HLEN', prefix .. 'keys:' .. text_of(generation)) < KEYS_MAX then
+    return generation
+  end
+  generation = generation + 1
+  redis.call('HSET', state, 'generation', text_of(generation), 'turned_ms', text_of(now))
+  redis.call('UNLINK', prefix .. 'keys:' .. text_of(generation - 2))
+  return generation
 end
 
 local function remembered(current, previous, field)
   return redis.call('HGET', current, field) or redis.call('HGET', previous, field)
 end
 
--- Whether a counter of this name could be pressed: it exists, or there is room for it.
-local function has_room(values, name)
-  return redis.call('HEXISTS', values, name) == 1 or redis.call('HLEN', values) < COUNTERS_MAX
+-- The value of a counter that can be pressed: it exists, or there is room for it.
+local function pressable(values, name)
+  return redis.call('HGET', values, name) or
+         (redis.call('HLEN', values) < COUNTERS_MAX and '0')
 end
 
--- Adds `count`, or as much of it as 64 bits take; returns how much.
-local function add(values, name, count)
+-- What a value is after a change that Redis has made: calls cost more than sums, where these are
+-- exact.
+local function changed_by(values, name, value, change)
+  if #value < 16 then return text_of(tonumber(value) + change) end
+  return redis.call('HGET', values, name)
+end
+
+-- Adds `count`, or as much of it as 64 bits take; returns how much, and the value then.
+local function add(values, name, value, count)
   local added, step = 0, count
   while step >= 1 and added < count do
     local reply = redis.pcall('HINCRBY', values, name, text_of(step))
@@ -110,45 +123,49 @@ local function add(values, name, count)
       step = math.min(step, count - added)
     end
   end
-  return added
+  if added == 0 then return 0, value end
+  return added, changed_by(values, name, value, added)
 end
 
--- Takes `count` away, or as much of it as there is; returns how much.
-local function take(values, name, count)
-  local value = redis.call('HGET', values, name) or '0'
+-- Takes `count` away, or as much of it as there is; returns how much, and the value then.
+local function take(values, name, value, count)
   local taken = count
   if #value < 16 then taken = math.min(count, tonumber(value)) end
-  if taken > 0 then redis.call('HINCRBY', values, name, text_of(-taken)) end
-  return taken
-end
-
-local function value_in(values, name)
-  return redis.call('HGET', values, name) or '0'
+  if taken == 0 then return 0, value end
+  redis.call('HINCRBY', values, name, text_of(-taken))
+  return taken, changed_by(values, name, value, -taken)
 end
 
 -- All presses without keys on one counter: first what adds, then what takes away, then resets.
 local function press_group(values, changed, name, increments, decrements, resets)
-  if not has_room(values, name) then return '-' end
-  local added = add(values, name, increments)
-  local high = value_in(values, name)
-  local taken = take(values, name, decrements)
-  local low = value_in(values, name)
-  if resets > 0 then redis.call('HSET', values, name, '0') end
-  if added > 0 or taken > 0 or resets > 0 then changed[name] = true end
+  local value = pressable(values, name)
+  if not value then return '-' end
+  local added, high = add(values, name, value, increments)
+  local taken, low = take(values, name, high, decrements)
+  if added > 0 or taken > 0 then changed[name] = low end
+  if resets > 0 then
+    redis.call('HSET', values, name, '0')
+    changed[name] = '0'
+  end
   return text_of(added) .. ' ' .. high .. ' ' .. text_of(taken) .. ' ' .. low
 end
 
 local function press_one(values, changed, name, verb)
-  if not has_room(values, name) then return 't' end
+  local value = pressable(values, name)
+  if not value then return 't' end
+  local done
   if verb == 'i' then
-    if add(values, name, 1) == 0 then return 'o' end
+    done, value = add(values, name, value, 1)
+    if done == 0 then return 'o' end
   elseif verb == 'd' then
-    if take(values, name, 1) == 0 then return 'z' end
+    done, value = take(values, name, value, 1)
+    if done == 0 then return 'z' end
   else
     redis.call('HSET', values, name, '0')
+    value = '0'
   end
-  changed[name] = true
-  return 'c ' .. value_in(values, name)
+  changed[name] = value
+  return 'c ' .. value
 end
 
 local function press_with_key(values, changed, current, previous, key, name, verb)
@@ -163,22 +180,22 @@ local function press_with_key(values, changed, current, previous, key, name, ver
   return answer
 end
 
--- Counts the change and tells everybody; returns what was told, empty when nothing was changed.
-local function publish(state, values, channel, changed)
+-- Counts the change and tells everybody. Returns what was told, empty when nothing was changed, and
+-- how many changes there were. `beat` is written in any case.
+local function publish(state, channel, changed, epoch, changes, digest, beat)
   local lines = {}
-  for name in pairs(changed) do
-    lines[#lines + 1] = name .. ' ' .. redis.call('HGET', values, name) .. '\n'
+  for name, value in pairs(changed) do lines[#lines + 1] = name .. ' ' .. value .. '\n' end
+  if #lines == 0 then
+    redis.call('HSET', state, 'beat', beat)
+    return '', changes
   end
-  if #lines == 0 then return '' end
   table.sort(lines)
   local text = table.concat(lines)
-  local found = redis.call('HMGET', state, 'epoch', 'changes', 'digest')
-  local changes = text_of(tonumber(found[2]) + 1)
-  local digest = redis.sha1hex(found[3] .. text)
-  redis.call('HSET', state, 'changes', changes, 'digest', digest)
-  local message = table.concat({'c', found[1], changes, found[3], digest}, ' ') .. '\n' .. text
+  local now_changes, now_digest = text_of(tonumber(changes) + 1), redis.sha1hex(digest .. text)
+  redis.call('HSET', state, 'changes', now_changes, 'digest', now_digest, 'beat', beat)
+  local message = table.concat({'c', epoch, now_changes, digest, now_digest}, ' ') .. '\n' .. text
   redis.call('PUBLISH', channel, message)
-  return message
+  return message, now_changes
 end
 
 local function check_press(args)
@@ -207,36 +224,41 @@ local function press(keys, args)
   local prefix = prefix_of(keys)
   local epoch, sequence, groups = check_press(args)
   local state, values = keys[1], prefix .. 'values'
-  require_ledger(state)
-  if tonumber(redis.call('HGET', state, 'epoch')) ~= epoch then
-    fail('EPOCH', 'the ledger was made again')
-  end
-  -- In any case, so that a WAIT or an AOF sync after the call covers what repeats refer to.
-  redis.call('HINCRBY', state, 'beat', 1)
-  local current, previous = generations(prefix, state)
+  local found = redis.call('HMGET', state, 'epoch', 'changes', 'digest', 'beat', 'generation',
+                           'turned_ms')
+  if not found[1] then fail('EMPTY', 'there is no ledger') end
+  if tonumber(found[1]) ~= epoch then fail('EPOCH', 'the ledger was made again') end
+  local changes, digest, beat = found[2], found[3], text_of(tonumber(found[4]) + 1)
+  local generation = tonumber(found[5])
+  local current, previous = names_of(prefix, generation)
   local batch = 'b:' .. args[2]
   local before = remembered(current, previous, batch)
   if before then
     local last, size, rest = string.match(before, '^(%d+) (%d+)\n(.*)$')
-    if tonumber(last) == sequence then
-      return {string.sub(rest, 1, tonumber(size)), string.sub(rest, tonumber(size) + 1),
-              redis.call('HGET', state, 'changes')}
-    end
     if tonumber(last) > sequence then fail('STALE', 'a later batch was pressed before') end
+    if tonumber(last) == sequence then
+      -- So that a WAIT or an AOF sync after the call covers what the repeat refers to.
+      redis.call('HSET', state, 'beat', beat)
+      return {string.sub(rest, 1, tonumber(size)), string.sub(rest, tonumber(size) + 1), changes}
+    end
+  end
+  local with_keys = 6 + 4 * groups
+  if #args >= with_keys then
+    current, previous = names_of(prefix, turn(prefix, state, generation, tonumber(found[6])))
   end
   local answers, changed = {}, {}
-  for i = 6, 5 + 4 * groups, 4 do
+  for i = 6, with_keys - 1, 4 do
     answers[#answers + 1] = press_group(values, changed, args[i], tonumber(args[i + 1]),
                                         tonumber(args[i + 2]), tonumber(args[i + 3]))
   end
-  for i = 6 + 4 * groups, #args, 3 do
+  for i = with_keys, #args, 3 do
     answers[#answers + 1] = press_with_key(values, changed, current, previous, args[i],
                                            args[i + 1], args[i + 2])
   end
-  local text = table.concat(answers, '\n')
-  local message = publish(state, values, args[1], changed)
+  local text, message = table.concat(answers, '\n'), nil
+  message, changes = publish(state, args[1], changed, found[1], changes, digest, beat)
   redis.call('HSET', current, batch, text_of(sequence) .. ' ' .. #text .. '\n' .. text .. message)
-  return {text, message, redis.call('HGET', state, 'changes')}
+  return {text, message, changes}
 end
 
 -- Looking --------------------------------------------------------------------------------------
@@ -301,8 +323,8 @@ local function make(keys, args)
   if redis.call('HGET', prefix .. 'offers', 'best') ~= candidate then return 'wait' end
   redis.call('DEL', prefix .. 'values', prefix .. 'offers')
   for i = 5, #args, 2 do redis.call('HSET', prefix .. 'values', args[i], args[i + 1]) end
-  redis.call('HSET', keys[1], 'epoch', text_of(epoch), 'changes', text_of(changes), 'digest', digest,
-             'beat', '0', 'generation', '1', 'turned_ms', text_of(now_ms()))
+  redis.call('HSET', keys[1], 'epoch', text_of(epoch), 'changes', text_of(changes), 'digest',
+             digest, 'beat', '0', 'generation', '1', 'turned_ms', text_of(now_ms()))
   return 'made'
 end
 
