@@ -17,6 +17,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/clock.hpp"
+#include "base/gathered.hpp"
 #include "base/limits.hpp"
 #include "journal/redis/canvas_link.hpp"
 #include "journal/refusals.hpp"
@@ -57,11 +58,7 @@ class OverRedis final : public Journal {
  private:
   template <class T = void>
   using Task = asio::awaitable<T>;
-  struct Batch {
-    std::vector<canvas::Operation> operations;
-    std::vector<OnAnswer> on_answers;
-    [[nodiscard]] bool empty() const { return operations.empty(); }
-  };
+  using Batch = base::Gathered<canvas::Operation, OnAnswer>;
 
   [[nodiscard]] LinkEvents events();
   void run();
@@ -164,10 +161,9 @@ void OverRedis::append(canvas::Operation operation, OnAnswer on_answer) {
   {
     const std::lock_guard lock(mutex_);
     if (serving_ && health_.writable) {
-      if (queue_.operations.size() < limits::kJournalQueueMax) {
-        queue_.operations.push_back(std::move(operation));
-        queue_.on_answers.push_back(std::move(on_answer));
-        if (queue_.operations.size() == 1) asio::post(io_, [this] { gathered_.cancel(); });
+      if (queue_.size() < limits::kJournalQueueMax) {
+        queue_.add(std::move(operation), std::move(on_answer));
+        if (queue_.size() == 1) asio::post(io_, [this] { gathered_.cancel(); });
         return;
       }
       refused = busy();
@@ -176,22 +172,9 @@ void OverRedis::append(canvas::Operation operation, OnAnswer on_answer) {
   on_answer(refused);
 }
 
-/// As much as one call takes, oldest first.
 OverRedis::Batch OverRedis::take() {
   const std::lock_guard lock(mutex_);
-  Batch batch;
-  if (queue_.operations.size() <= limits::kJournalBatchMax) {
-    std::swap(batch, queue_);
-    return batch;
-  }
-  const auto some = static_cast<std::ptrdiff_t>(limits::kJournalBatchMax);
-  const auto move_some = [some](auto& from, auto& to) {
-    to.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.begin() + some));
-    from.erase(from.begin(), from.begin() + some);
-  };
-  move_some(queue_.operations, batch.operations);
-  move_some(queue_.on_answers, batch.on_answers);
-  return batch;
+  return queue_.take(limits::kJournalBatchMax);
 }
 
 /// While one batch is on its way the next one gathers.
@@ -213,10 +196,7 @@ asio::awaitable<void> OverRedis::write_all() {
 asio::awaitable<void> OverRedis::write(Batch batch) {
   const auto begin_ns = base::steady_ns();
   const auto answers = co_await decided(batch);
-  if (!answers) {
-    for (const auto& on_answer : batch.on_answers) on_answer(unavailable());
-    co_return;
-  }
+  if (!answers) co_return batch.answer_all(unavailable());
   std::size_t accepted = 0;
   for (const auto& answer : *answers) {
     accepted += std::holds_alternative<canvas::Accepted>(answer) ? 1 : 0;
@@ -255,7 +235,7 @@ void OverRedis::refuse_waiting() {
     const std::lock_guard lock(mutex_);
     std::swap(refused, queue_);
   }
-  for (const auto& on_answer : refused.on_answers) on_answer(unavailable());
+  refused.answer_all(unavailable());
 }
 
 void OverRedis::charges(base::PersonId person,

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <exception>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -18,6 +17,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/clock.hpp"
+#include "base/gathered.hpp"
 #include "base/limits.hpp"
 #include "ledger/redis/codec.hpp"
 #include "ledger/redis/link.hpp"
@@ -51,14 +51,7 @@ class OverRedis final : public Ledger {
  private:
   template <class T = void>
   using Task = asio::awaitable<T>;
-  struct Gathered {
-    std::vector<counter::Press> presses;
-    std::vector<OnAnswer> on_answers;
-    [[nodiscard]] bool empty() const { return presses.empty(); }
-    void answer_all(const counter::Answer& answer) const {
-      for (const auto& on_answer : on_answers) on_answer(answer);
-    }
-  };
+  using Gathered = base::Gathered<counter::Press, OnAnswer>;
 
   LinkEvents link_events();
   void run();
@@ -142,10 +135,9 @@ void OverRedis::press(counter::Press press, OnAnswer on_answer) {
   {
     const std::lock_guard lock(mutex_);
     if (serving_ && health_.writable) {
-      if (queue_.presses.size() < limits::kLedgerQueueMax) {
-        queue_.presses.push_back(std::move(press));
-        queue_.on_answers.push_back(std::move(on_answer));
-        if (queue_.presses.size() == 1) asio::post(io_, [this] { gathered_.cancel(); });
+      if (queue_.size() < limits::kLedgerQueueMax) {
+        queue_.add(std::move(press), std::move(on_answer));
+        if (queue_.size() == 1) asio::post(io_, [this] { gathered_.cancel(); });
         return;
       }
       refused = busy();
@@ -154,19 +146,9 @@ void OverRedis::press(counter::Press press, OnAnswer on_answer) {
   on_answer(refused);
 }
 
-/// As much as one call takes, oldest first.
 OverRedis::Gathered OverRedis::take() {
   const std::lock_guard lock(mutex_);
-  if (queue_.presses.size() <= limits::kLedgerBatchMax) return std::exchange(queue_, {});
-  Gathered gathered;
-  const auto some = static_cast<std::ptrdiff_t>(limits::kLedgerBatchMax);
-  const auto move_some = [some](auto& from, auto& to) {
-    to.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.begin() + some));
-    from.erase(from.begin(), from.begin() + some);
-  };
-  move_some(queue_.presses, gathered.presses);
-  move_some(queue_.on_answers, gathered.on_answers);
-  return gathered;
+  return queue_.take(limits::kLedgerBatchMax);
 }
 
 /// While one batch is on its way the next one gathers.
@@ -187,8 +169,8 @@ asio::awaitable<void> OverRedis::write_all() {
 
 asio::awaitable<void> OverRedis::write(Gathered gathered) {
   const auto begin_ns = base::steady_ns();
-  const Batch batch(gathered.presses);
-  const auto answers = co_await answers_to(batch, gathered.presses.size());
+  const Batch batch(gathered.operations);
+  const auto answers = co_await answers_to(batch, gathered.operations.size());
   events_.on_batch(answers.size(), static_cast<double>(base::steady_ns() - begin_ns) * 1e-9);
   for (std::size_t i = 0; i < answers.size(); ++i) gathered.on_answers[i](answers[i]);
 }
@@ -199,7 +181,7 @@ asio::awaitable<std::vector<counter::Answer>> OverRedis::answers_to(const Batch&
                                                                     std::size_t presses) {
   const auto number = ++batches_;
   const auto begin_ms = base::steady_ms();
-  bool certain = true;  // that nothing was applied
+  bool certain = true;      // that nothing was applied
   std::uint64_t epoch = 0;  // in which it was pressed
   while (true) {
     if (certain) epoch = link_->epoch();
