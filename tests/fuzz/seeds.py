@@ -65,12 +65,20 @@ def redis_record():
             yield bytes.fromhex(batch["answers"])
 
 
+def ledger_text():
+    one, two = "0" * 40, "89abcdef" * 5
+    yield f"c 1 7 {one} {two}\na 3\nb-1 0\n".encode()
+    yield b"2 9 1 8\n0 4 0 4\nc 9"
+    yield b"-\n0 0 0 0\nz"
+    yield b"0 9223372036854775807 1 9223372036854775806\n0 0 0 0\no"
+
+
 def main():
     name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     seeds = {"init_data": init_data, "token": token, "client_message": client_message,
              "request": request, "redis_reply": redis_reply,
-             "redis_record": redis_record}
+             "redis_record": redis_record, "ledger_text": ledger_text}
     for seed in seeds[name]():
         (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
 

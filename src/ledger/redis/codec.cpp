@@ -20,6 +20,8 @@ using counter::Verb;
 constexpr std::string_view kVerbLetters = "idr";
 constexpr std::size_t kDigestDigits = 40;
 
+std::int64_t whole(std::size_t number) { return static_cast<std::int64_t>(number); }
+
 std::size_t place_of(Verb verb) { return static_cast<std::size_t>(verb); }
 
 Answer refused(Refusal reason) { return Refused{.reason = reason}; }
@@ -50,7 +52,9 @@ std::optional<Sums> sums_in(std::string_view line) {
   const auto high = base::parse_number<std::int64_t>(cut(line, ' '));
   const auto taken = base::parse_number<std::size_t>(cut(line, ' '));
   const auto low = base::parse_number<std::int64_t>(line);
-  if (!added || !high || !taken || !low) return std::nullopt;
+  if (!added || !high || !taken || !low || *high < 0 || *low < 0) return std::nullopt;
+  const auto most = static_cast<std::uint64_t>(*high);
+  if (*added > most || *taken > most) return std::nullopt;
   return Sums{*added, *high, *taken, *low};
 }
 
@@ -139,16 +143,14 @@ std::optional<std::vector<Answer>> Batch::answers(std::string_view text) const {
     if (!sums || sums->added > increments.size() || sums->taken > decrements.size()) {
       return std::nullopt;
     }
-    const auto first = sums->high - static_cast<std::int64_t>(sums->added) + 1;
     for (std::size_t i = 0; i < increments.size(); ++i) {
       answers[increments[i]] = i < sums->added
-                                   ? Answer(Counted{first + static_cast<std::int64_t>(i)})
+                                   ? Answer(Counted{sums->high - whole(sums->added - 1 - i)})
                                    : refused(Refusal::overflow);
     }
     for (std::size_t i = 0; i < decrements.size(); ++i) {
-      answers[decrements[i]] = i < sums->taken
-                                   ? Answer(Counted{sums->high - 1 - static_cast<std::int64_t>(i)})
-                                   : refused(Refusal::at_zero);
+      answers[decrements[i]] =
+          i < sums->taken ? Answer(Counted{sums->high - 1 - whole(i)}) : refused(Refusal::at_zero);
     }
     for (const auto i : resets) answers[i] = Counted{0};
   }
