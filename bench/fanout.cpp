@@ -12,8 +12,8 @@
 
 #include "base/clock.hpp"
 #include "bench/fanout.hpp"
-#include "bench/load_client.hpp"
 #include "bench/support.hpp"
+#include "load/swarm.hpp"
 #include "wire/protocol.hpp"
 
 namespace {
@@ -53,8 +53,8 @@ struct Load {
 /// The client process: connects, says when all are live, is told how many deltas will have come in
 /// the end, and says when they have.
 int run_clients(const Load& load, std::uint16_t port, Pipe& to_server, Pipe& from_server) {
-  bench::Listener listener;
-  bench::Swarm swarm({.ports = {port}}, listener);
+  load::Listener listener;
+  load::Swarm swarm(load::loopback({port}), listener);
   for (std::size_t i = 0; i < load.clients; ++i) swarm.open({});
   const auto all_live = [&] { return swarm.ready() == load.clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_live, bench::seconds(120)) || swarm.closed() > 0) return 1;
@@ -122,7 +122,7 @@ int main(int argc, char** argv) {
   options.finish();
   if (side != "ours" && side != "bare") bench::fail("--server is ours or bare");
   if (load.frames < 1 || load.clients < 1) bench::fail("nothing to measure");
-  if (bench::raise_file_limit() < load.clients + 64) bench::fail("too few open files allowed");
+  if (load::raise_file_limit() < load.clients + 64) bench::fail("too few open files allowed");
 
   // The clients' process is made before the server has threads; it learns the port by a pipe.
   Pipe to_clients;

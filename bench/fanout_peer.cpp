@@ -19,7 +19,7 @@ namespace bench {
 
 namespace {
 
-// For the key that bench::Swarm sends.
+// For the key that load::Swarm sends.
 constexpr std::string_view kUpgraded =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "bench/load_client.hpp"
 #include "bench/support.hpp"
+#include "load/swarm.hpp"
 
 namespace {
 
@@ -23,10 +23,10 @@ int main(int argc, char** argv) {
   const auto clients = static_cast<std::size_t>(options.number("clients", 10'000));
   const auto ports = options.ports();
   options.finish();
-  if (bench::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
+  if (load::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
 
-  bench::Listener listener;
-  bench::Swarm swarm({.ports = ports}, listener);
+  load::Listener listener;
+  load::Swarm swarm(load::loopback(ports), listener);
   for (std::size_t i = 0; i < clients; ++i) swarm.open({});
   const auto all_live = [&] { return swarm.ready() == clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_live, bench::seconds(120)) || swarm.closed() > 0) {

@@ -8,31 +8,31 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "bench/load_client.hpp"
 #include "bench/people.hpp"
 #include "bench/support.hpp"
 #include "canvas/palette.hpp"
+#include "load/swarm.hpp"
 
 namespace {
 
 /// Places each pixel of the canvas at most once, in a scattered order, and remembers when: the
 /// index in a delta then tells which placement it is.
-class Watch : public bench::Listener {
+class Watch : public load::Listener {
  public:
   explicit Watch(std::size_t servers) : servers_(servers) {}
 
-  void on_delta(bench::Client& client, std::string_view message) override {
+  void on_delta(load::Client& client, std::string_view message) override {
     const auto now_ns = base::steady_ns();
     const auto bits = canvas::color_bits(client.welcome().palette.size());
     const auto decoded = wire::decode_server(message, bits);
     if (!decoded) return;
     for (const auto& pixel : std::get<wire::Delta>(*decoded).pixels) see(client, pixel, now_ns);
   }
-  void on_accepted(bench::Client&, const wire::AcceptedMessage&) override { ++accepted; }
-  void on_refused(bench::Client&, const wire::RefusedMessage&) override { ++refused; }
+  void on_accepted(load::Client&, const wire::AcceptedMessage&) override { ++accepted; }
+  void on_refused(load::Client&, const wire::RefusedMessage&) override { ++refused; }
 
   /// Lets `client` place the next pixel.
-  void place(bench::Client& client) {
+  void place(load::Client& client) {
     const auto& welcome = client.welcome();
     if (sent_.empty()) sent_.resize(std::size_t{welcome.width} * welcome.height);
     // A step that shares no factor with any area of sides that are powers of two times five.
@@ -55,7 +55,7 @@ class Watch : public bench::Listener {
     std::size_t server = 0;
   };
 
-  void see(const bench::Client& client, const canvas::PixelChange& pixel, std::int64_t now_ns) {
+  void see(const load::Client& client, const canvas::PixelChange& pixel, std::int64_t now_ns) {
     if (pixel.index >= sent_.size()) return;
     const auto& sent = sent_[pixel.index];
     if (sent.at_ns == 0 || sent.by == client.index()) return;
@@ -80,11 +80,11 @@ int main(int argc, char** argv) {
   const auto ports = options.ports();
   options.finish();
   if (placers == 0 || placers > clients) bench::fail("placers must be among the clients");
-  if (bench::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
+  if (load::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
 
   const bench::People people;
   Watch watch(ports.size());
-  bench::Swarm swarm({.ports = ports}, watch);
+  load::Swarm swarm(load::loopback(ports), watch);
   for (std::size_t i = 0; i < clients; ++i) swarm.open(people.client(run, i, true));
   const auto all_live = [&] { return swarm.ready() == clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_live, bench::seconds(60)) || swarm.closed() > 0) {

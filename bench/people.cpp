@@ -23,10 +23,10 @@ std::string key_of_server() {
 
 People::People() : signer_({key_of_server()}) {}
 
-ClientOptions People::client(std::uint32_t run, std::size_t index, bool live) const {
+load::ClientOptions People::client(std::uint32_t run, std::size_t index, bool live) const {
   const auto id = static_cast<std::int64_t>(index) + 1;
   const auth::Person person{base::PersonId{-id}, "Guest " + std::to_string(id)};
-  ClientOptions options;
+  load::ClientOptions options;
   options.live = live;
   options.token = signer_.sign(person, base::wall_ms() + kTokenLifeMs);
   options.producer = base::ProducerId{std::uint64_t{run} << 32 | static_cast<std::uint64_t>(id)};

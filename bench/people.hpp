@@ -3,7 +3,7 @@
 #pragma once
 
 #include "auth/token.hpp"
-#include "bench/load_client.hpp"
+#include "load/swarm.hpp"
 
 namespace bench {
 
@@ -14,7 +14,7 @@ class People {
 
   /// The options of a client of its own person with its own producer; the same numbers for the
   /// same `run` and `index`. A new `run` starts new producers, whose sequences begin at 1.
-  [[nodiscard]] ClientOptions client(std::uint32_t run, std::size_t index, bool live) const;
+  [[nodiscard]] load::ClientOptions client(std::uint32_t run, std::size_t index, bool live) const;
 
  private:
   auth::TokenSigner signer_;

@@ -8,18 +8,18 @@
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
-#include "bench/load_client.hpp"
 #include "bench/people.hpp"
 #include "bench/support.hpp"
+#include "load/swarm.hpp"
 
 namespace {
 
-class Crowd : public bench::Listener {
+class Crowd : public load::Listener {
  public:
   Crowd(std::size_t clients, unsigned burst) : burst_(burst), due_ns_(clients) {}
 
-  void on_accepted(bench::Client&, const wire::AcceptedMessage&) override { ++accepted; }
-  void on_refused(bench::Client&, const wire::RefusedMessage&) override { ++refused; }
+  void on_accepted(load::Client&, const wire::AcceptedMessage&) override { ++accepted; }
+  void on_refused(load::Client&, const wire::RefusedMessage&) override { ++refused; }
 
   /// Everyone's first burst falls at a random moment of the first interval.
   void start(std::int64_t now_ns) {
@@ -27,7 +27,7 @@ class Crowd : public bench::Listener {
   }
 
   /// Lets everyone place whose turn has come and whose placements before are answered.
-  void place_due(bench::Swarm& swarm, std::int64_t now_ns) {
+  void place_due(load::Swarm& swarm, std::int64_t now_ns) {
     for (std::size_t i = 0; i < due_ns_.size(); ++i) {
       auto& client = swarm.client(i);
       if (due_ns_[i] > now_ns || client.unanswered() > 0) continue;
@@ -67,11 +67,11 @@ int main(int argc, char** argv) {
   const auto ports = options.ports();
   options.finish();
   if (burst == 0 || burst > base::limits::kUnansweredMax) bench::fail("burst is 1 to 8");
-  if (bench::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
+  if (load::raise_file_limit() < clients + 16) bench::fail("the limit of open files is too low");
 
   const bench::People people;
   Crowd crowd(clients, burst);
-  bench::Swarm swarm({.ports = ports}, crowd);
+  load::Swarm swarm(load::loopback(ports), crowd);
   for (std::size_t i = 0; i < clients; ++i) swarm.open(people.client(run, i, false));
   const auto all_ready = [&] { return swarm.ready() == clients || swarm.closed() > 0; };
   if (!swarm.run_until(all_ready, bench::seconds(60)) || swarm.closed() > 0) {

@@ -22,6 +22,7 @@
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "bench/support.hpp"
+#include "load/address.hpp"
 
 namespace {
 
@@ -203,7 +204,7 @@ int main(int argc, char** argv) {
   const auto presses = rate * options.number("seconds", 10);
   const auto port = options.ports().front();
   options.finish();
-  if (bench::raise_file_limit() < clients + kPressers + 16) {
+  if (load::raise_file_limit() < clients + kPressers + 16) {
     bench::fail("the limit of open files is too low");
   }
 

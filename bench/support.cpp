@@ -2,7 +2,6 @@
 #include "bench/support.hpp"
 
 #include <sched.h>
-#include <sys/resource.h>
 
 #include <cmath>
 #include <cstdio>
@@ -104,14 +103,6 @@ void pin_to_core(int core) {
   CPU_ZERO(&set);
   CPU_SET(static_cast<unsigned>(core), &set);
   if (sched_setaffinity(0, sizeof set, &set) != 0) fail("cannot pin to the core asked for");
-}
-
-std::size_t raise_file_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
 }
 
 double quantile(const std::vector<double>& sorted, double fraction) {

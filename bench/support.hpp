@@ -50,9 +50,6 @@ std::int64_t process_cpu_ns();
 /// Pins this process to one core; -1 leaves it alone.
 void pin_to_core(int core);
 
-/// The descriptor limit, raised as far as it goes.
-std::size_t raise_file_limit();
-
 /// The value that `fraction` of the sorted values are at or below; 0 if there are none.
 double quantile(const std::vector<double>& sorted, double fraction);
 

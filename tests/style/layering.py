@@ -26,6 +26,7 @@ ALLOWED = {
     "ledger/redis": {"base", "counter", "ledger", "redis", "ops"},
     "service": {"base", "canvas", "counter", "auth", "wire", "journal", "ledger", "ops"},
     "net": {"base", "wire", "service", "ops"},
+    "load": {"base", "canvas", "wire"},
 }
 ALLOWED["apps"] = set(ALLOWED)
 
