@@ -129,8 +129,8 @@ int run_command(std::span<const std::string> words, const ops::Config& config) {
   if (words.front() == "restore" && words.size() == 1) return restore(config);
   if (is_knob(words.front())) return turn_knob(words, config);
   return complain(
-      "no such command: there are migrate, verify, restore, rules, ban, unban and bans; see "
-      "--help");
+      "no such command: there are migrate, verify, restore, rules, ban, unban, bans and loadtest; "
+      "see --help");
 }
 
 }  // namespace pixel_battle

@@ -5,9 +5,11 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "apps/pixel_battle/application.hpp"
 #include "apps/pixel_battle/commands.hpp"
+#include "apps/pixel_battle/loadtest.hpp"
 #include "apps/shared/run.hpp"
 #include "ops/config.hpp"
 
@@ -28,6 +30,9 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
     const auto words = pixel_battle::command_words(argc, argv);
+    if (!words.empty() && words.front() == "loadtest") {  // it has flags of its own
+      return pixel_battle::loadtest(std::vector<std::string>(argv + 2, argv + argc));
+    }
     const auto command_line = read_flags(argc, argv, words);
     if (!command_line) {
       std::fprintf(stderr, "pixel-battle: %s\n", command_line.error().message.c_str());

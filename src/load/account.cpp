@@ -8,8 +8,7 @@ std::optional<std::string> Account::acknowledged(const canvas::Position& positio
                                                  std::uint32_t index, std::uint8_t color) {
   other_epoch_ = other_epoch_ || position.epoch != epoch_;
   if (!offsets_.insert(position.offset).second && !other_epoch_) {
-    auto problem =
-        "two placements were acknowledged at offset " + std::to_string(position.offset);
+    auto problem = "two placements were acknowledged at offset " + std::to_string(position.offset);
     if (problem_.empty()) problem_ = problem;
     return problem;
   }
@@ -19,12 +18,11 @@ std::optional<std::string> Account::acknowledged(const canvas::Position& positio
 }
 
 Verdict Account::verdict(const canvas::StandingBoard& found) const {
-  std::vector<std::string> lines{
-      "",  // what it comes to
-      std::to_string(placed()) + " placements acknowledged, " + std::to_string(unsettled_) +
-          " outcomes unknown",
-      "the journal went from offset " + std::to_string(start_) + " to " +
-          std::to_string(found.at.position.offset)};
+  std::vector<std::string> lines{"",  // what it comes to
+                                 std::to_string(placed()) + " placements acknowledged, " +
+                                     std::to_string(unsettled_) + " outcomes unknown",
+                                 "the journal went from offset " + std::to_string(start_) + " to " +
+                                     std::to_string(found.at.position.offset)};
   if (other_epoch_ || found.at.position.epoch != epoch_) {
     lines.front() = "The epoch ended during the run: nothing to compare";
     return {true, std::move(lines)};

@@ -104,7 +104,8 @@ std::optional<Fault> Checker::read(std::string_view message, Told& told) const {
   told = {.from = delta.base, .to = delta.base + delta.advance, .pixels = std::move(delta.pixels)};
   const bool outside =
       !told.pixels.empty() && told.pixels.back().index >= board_.board.size().area();
-  if (outside || told.pixels.size() > delta.advance || told.pixels.empty() != (delta.advance == 0)) {
+  if (outside || told.pixels.size() > delta.advance ||
+      told.pixels.empty() != (delta.advance == 0)) {
     return Fault{"a broken delta", range(told.from, told.to) + " cannot be " +
                                        std::to_string(told.pixels.size()) + " such pixels"};
   }
@@ -114,8 +115,8 @@ std::optional<Fault> Checker::read(std::string_view message, Told& told) const {
 /// Against the deltas that moved the board, also those with other beginnings and ends.
 std::optional<Fault> Checker::contradicts(const Told& told) const {
   if (auto fault = lacks(told)) return fault;
-  const bool known = !log_.empty() && log_.front().from <= told.from &&
-                     told.to <= board_.at.position.offset;
+  const bool known =
+      !log_.empty() && log_.front().from <= told.from && told.to <= board_.at.position.offset;
   return known ? differs(told) : std::nullopt;
 }
 

@@ -98,13 +98,13 @@ class Checker {
   const unsigned color_bits_;
   canvas::StandingBoard board_;
   std::uint64_t newest_epoch_;
-  std::deque<Told> log_;         // what moved the board, oldest first
+  std::deque<Told> log_;  // what moved the board, oldest first
   std::size_t log_pixels_ = 0;
   std::map<std::uint64_t, std::pair<Told, std::uint64_t>> ahead_;  // by from; with the digest
   std::vector<Slot> slots_;
-  std::vector<Mark> marks_;          // the digest of an offset is at offset % size
-  std::vector<Promise> promises_;    // of entries that no delta had yet
-  std::optional<Fault> broken_;      // the first promise that was
+  std::vector<Mark> marks_;        // the digest of an offset is at offset % size
+  std::vector<Promise> promises_;  // of entries that no delta had yet
+  std::optional<Fault> broken_;    // the first promise that was
 };
 
 }  // namespace load

@@ -33,8 +33,8 @@ double ms(std::uint64_t us) { return static_cast<double>(us) / 1000; }
 Histogram::Histogram() : classes_(class_of(kMaxUs) + 1) {}
 
 void Histogram::add(std::int64_t duration_ns) {
-  const auto us = std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(duration_ns, 0)) / 1000,
-                           kMaxUs);
+  const auto us =
+      std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(duration_ns, 0)) / 1000, kMaxUs);
   ++classes_[class_of(us)];
   ++count_;
   max_us_ = std::max(max_us_, us);

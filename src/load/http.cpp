@@ -32,8 +32,9 @@ std::string lower(std::string_view text) {
 /// Status line and fields; `head` ends with an empty line.
 Answer read_head(std::string_view head) {
   Answer answer;
-  answer.status = base::parse_number<unsigned>(head.substr(std::min<std::size_t>(9, head.size()), 3))
-                      .value_or(0);
+  answer.status =
+      base::parse_number<unsigned>(head.substr(std::min<std::size_t>(9, head.size()), 3))
+          .value_or(0);
   for (auto end = head.find("\r\n"); end != std::string_view::npos; end = head.find("\r\n")) {
     head.remove_prefix(end + 2);
     const auto line = head.substr(0, head.find("\r\n"));

@@ -52,16 +52,15 @@ json::array rows_json(const Rows& rows) {
 }
 
 json::object verdict_json(const Verdict& verdict) {
-  return {{"holds", verdict.holds}, {"lines", json::array(verdict.lines.begin(), verdict.lines.end())}};
+  return {{"holds", verdict.holds},
+          {"lines", json::array(verdict.lines.begin(), verdict.lines.end())}};
 }
 
 json::array thresholds_json(const std::vector<Threshold>& thresholds) {
   json::array all;
   for (const auto& one : thresholds) {
-    all.push_back({{"name", one.name},
-                   {"found", one.found},
-                   {"limit", one.limit},
-                   {"holds", one.holds()}});
+    all.push_back(
+        {{"name", one.name}, {"found", one.found}, {"limit", one.limit}, {"holds", one.holds()}});
   }
   return all;
 }
@@ -94,6 +93,7 @@ void Record::wait_asked() {
 
 /// Empty seconds are kept: they are when nobody answered.
 void Record::turn(std::int64_t now_ns, std::size_t users) {
+  if (ended_ns_ != 0) return;
   const auto second = (now_ns - began_ns_) / kSecondNs;
   while (now_.second < second) {
     now_.users = users;

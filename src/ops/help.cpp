@@ -23,7 +23,8 @@ constexpr std::string_view kPixelBattleUsage =
     "       pixel-battle migrate upgrade head | downgrade -1 | current | history\n"
     "       pixel-battle verify | restore\n"
     "       pixel-battle rules [cooldown_ms=3000] [charges_max=5] [frozen=yes|no]\n"
-    "       pixel-battle ban PERSON | unban PERSON | bans\n\n";
+    "       pixel-battle ban PERSON | unban PERSON | bans\n"
+    "       pixel-battle loadtest [--help]\n\n";
 
 constexpr std::string_view kCounterUsage =
     ": one number, pressed by everybody\n\n"

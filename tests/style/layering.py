@@ -39,7 +39,7 @@ LIBRARIES = [
     (r"openssl/", {"base", "auth", "redis"}, False),
     (r"boost/beast", {"net"}, False),
     (r"boost/(asio|system)", {"net", "redis", "journal/redis", "ledger/redis", "apps"}, True),
-    (r"boost/json", {"auth", "service"}, False),
+    (r"boost/json", {"auth", "service", "load"}, False),
     (r"boost/url", {"net", "service"}, False),
     (r"(zlib|zstd)\.h|brotli/", {"service", "net", "canvas"}, False),
     (r"png\.h", {"canvas"}, False),
