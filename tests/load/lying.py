@@ -1,9 +1,11 @@
-"""Programs under test, and a wire that loses or repeats what a WebSocket server sends."""
+"""Programs under test, and a wire that loses, repeats or makes up what a WebSocket server sends."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -11,8 +13,8 @@ import time
 import web
 
 LIMIT_S = 120
-DELTA = 0x83
-LIE_AT = 3  # the first deltas pass, so that everybody is live
+PLACE, DELTA, ACCEPTED = 0x04, 0x83, 0x84
+LIE_AT = 3  # the first ones pass, so that everybody is live
 
 
 class Program:
@@ -60,12 +62,27 @@ class Program:
             self.wait()
 
 
+def frame(stream):
+    """(head, mask or nothing, payload) of the next frame; None in the end."""
+    head = stream.read(2)
+    if len(head) < 2:
+        return None
+    size = head[1] & 0x7F
+    if size >= 126:
+        head += stream.read(2 if size == 126 else 8)
+        size = int.from_bytes(head[2:], "big")
+    mask = stream.read(4) if head[1] & 0x80 else b""
+    return head, mask, stream.read(size)
+
+
 class Wire:
     """Passes everything between clients and a server, except that in every connection the third
-    delta is lost (`drop`) or comes twice (`repeat`)."""
+    delta is lost (`drop`) or comes twice (`repeat`), or the third placement is acknowledged and
+    never reaches the server (`lose`)."""
 
     def __init__(self, port, lie):
-        self._to, self._times = ("127.0.0.1", port), {"drop": 0, "repeat": 2}[lie]
+        self._to, self._lie = ("127.0.0.1", port), lie
+        self._times = {"drop": 0, "repeat": 2, "lose": 1}[lie]
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -84,18 +101,19 @@ class Wire:
 
     def _up(self, client, server):
         with contextlib.suppress(OSError), client, server:
-            while data := client.recv(65536):
+            stream = client.makefile("rb")
+            if self._lie == "lose":
+                head = pass_head(stream, server)
+                if b"upgrade: websocket" in head.lower():
+                    self._pass_placements(stream, server, client)
+            while data := stream.read1(65536):
                 server.sendall(data)
             server.shutdown(socket.SHUT_RDWR)
 
     def _down(self, server, client):
         with contextlib.suppress(OSError), client, server:
             stream = server.makefile("rb")
-            head = b""
-            while not head.endswith(b"\r\n\r\n") and (line := stream.readline()):
-                head += line
-            client.sendall(head)
-            if head.startswith(b"HTTP/1.1 101"):
+            if pass_head(stream, client).startswith(b"HTTP/1.1 101"):
                 self._pass_frames(stream, client)
             while data := stream.read1(65536):
                 client.sendall(data)
@@ -103,12 +121,31 @@ class Wire:
 
     def _pass_frames(self, stream, client):
         deltas = 0
-        while len(head := stream.read(2)) == 2:
-            size = head[1]
-            if size >= 126:
-                head += stream.read(2 if size == 126 else 8)
-                size = int.from_bytes(head[2:], "big")
-            payload = stream.read(size)
+        while found := frame(stream):
+            head, _, payload = found
             deltas += payload[:1] == bytes([DELTA])
             lies = payload[:1] == bytes([DELTA]) and deltas == LIE_AT
             client.sendall((head + payload) * (self._times if lies else 1))
+
+    def _pass_placements(self, stream, server, client):
+        placements = 0
+        while found := frame(stream):
+            head, mask, payload = found
+            plain = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+            placements += plain[:1] == bytes([PLACE])
+            if plain[:1] == bytes([PLACE]) and placements == LIE_AT:
+                sequence = struct.unpack_from("<I", plain, 1)[0]
+                offset = json.loads(web.get(self._to[1], "/api/canvas").body)["offset"] + 1
+                answer = struct.pack("<BIQHI", ACCEPTED, sequence, int(offset), 5, 0)
+                client.sendall(bytes([0x82, len(answer)]) + answer)
+            else:
+                server.sendall(head + mask + payload)
+
+
+def pass_head(stream, to):
+    """Passes the head of a request or an answer, and returns it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and (line := stream.readline()):
+        head += line
+    to.sendall(head)
+    return head

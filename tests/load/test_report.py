@@ -1,11 +1,11 @@
-"""The page that compares sizes, made of small records."""
+"""The page that compares sizes, made of small records and drawn by a browser."""
 
 import json
 import re
-import xml.etree.ElementTree as xml
 
+import drawn
 import pytest
-from loadtest import plot, report
+from loadtest import report
 
 
 def record(**changes):
@@ -26,57 +26,100 @@ BROKEN = {"failures": 2, "requests_per_s": 1000.0, "replicas": {"one": 3, "two":
           "verdict": {"holds": False, "lines": ["THE ACCOUNT DOES NOT HOLD", "1 lost"]}}
 
 
+
 @pytest.fixture
-def made(tmp_path, capsys):
-    """(the page, the JSON, what was printed) for one and two replicas."""
-    for size, found in ((1, record()), (2, record(**BROKEN))):
-        (tmp_path / f"{size}.json").write_text(json.dumps(found))
-    page = tmp_path / "report.html"
-    report.main(page, f"1={tmp_path}/1.json", f"2={tmp_path}/2.json")
-    return page.read_text(), json.loads((tmp_path / "report.json").read_text()), capsys.readouterr()
+def make(tmp_path):
+    """make(record, …) → (the page's path, the JSON beside it) of runs on 1, 2, … replicas."""
+    def made(*records):
+        words = []
+        for size, found in enumerate(records, 1):
+            (tmp_path / f"{size}.json").write_text(json.dumps(found))
+            words.append(f"{size}={tmp_path}/{size}.json")
+        page = tmp_path / "report.html"
+        report.main(page, *words)
+        return page, json.loads((tmp_path / "report.json").read_text())
+
+    return made
 
 
-def test_a_line_for_each_size(made):
-    first, second = made[2].out.splitlines()
+def test_a_line_for_each_size(make, capsys):
+    make(record(), record(**BROKEN))
+    first, second = capsys.readouterr().out.splitlines()
     assert first == ("1 replica: 400 requests/s, p50 2.5 ms, p95 9 ms, p99 12.2 ms, 0 failures. "
                      "The account holds.")
     assert second.startswith("2 replicas: 1\u202f000 requests/s")
     assert second.endswith("2 failures. THE ACCOUNT DOES NOT HOLD.")
 
 
-def test_the_page_stands_alone(made):
-    page = made[0]
-    assert not re.search(r"<script|<link|<img|src=|url\(|@import", page)
-    assert re.findall(r"https?://[^<\s\"]+", page) == ["http://localhost,"], "only the address"
+def test_the_page_stands_alone(make):
+    page = make(record(), record(**BROKEN))[0].read_text()
+    assert not re.search(r"<link|<img|src=|url\(|@import|import\(|fetch\(", page)
+    assert set(re.findall(r"https?://[^<\s\"]+", page)) == {
+        "http://localhost", "http://www.w3.org/2000/svg"}, "the address under load, and a name"
 
 
-def test_the_page_compares(made):
-    page = made[0]
-    for text in ("× 2.50", "38 – 62 %", "503 busy", "THE ACCOUNT DOES NOT HOLD", "two 62.5 %",
-                 "Latency with 2 replicas, ms", "/api/&lt;counter&gt;"):
-        assert text in page, text
-    drawings = re.findall(r"<svg.*?</svg>", page, re.S)
-    assert len(drawings) == 6, "requests, failures, latency and shares of two"
-    for drawing in drawings:
-        xml.fromstring(drawing)
+def test_the_page_compares(make, tmp_path):
+    page = drawn.draw(make(record(), record(**BROKEN))[0], tmp_path)
+    assert "Load on the counter" in page.text
+    assert ["1 replica", "400", "× 1.00", "2.5", "9", "12.3", "0", "0", "100 %",
+            "The account holds"] in page.rows()
+    assert ["2 replicas", "1\u202f000", "× 2.50", "2.5", "9", "12.3", "2", "0", "38 – 63 %",
+            "THE ACCOUNT DOES NOT HOLD"] in page.rows()
+    assert ["GET /x", "503 busy", "2"] in page.rows()
+    assert page.rows().count(["GET /api/<counter>", "8", "0", "2.5", "9", "12.3", "13"]) == 2
+    for text in ("two 62.5 %", "Latency with 2 replicas, ms", "1 lost"):
+        assert text in page.text, text
+    assert re.findall(r'<span class="bad">([^<]*)</span>', page.markup) == [
+        "2", "THE ACCOUNT DOES NOT HOLD"]
+    assert len(page.drawings) == 7, "requests, failures, users; latency and shares of two"
 
 
-def test_the_json_is_what_was_recorded(made):
-    assert [run["replicas_wanted"] for run in made[1]["runs"]] == [1, 2]
-    assert made[1]["runs"][1]["errors"][0]["what"] == "503 busy"
+def test_thresholds_and_facts_are_shown_where_there_are_some(make, tmp_path):
+    found = record(thresholds=[{"name": "errors", "found": 3, "limit": 0, "holds": False}],
+                   facts=[{"name": "frames checked", "value": 12345}])
+    page = drawn.draw(make(found)[0], tmp_path)
+    assert ["errors", "3", "0", "DOES NOT HOLD"] in page.rows()
+    assert ["frames checked", "12\u202f345"] in page.rows()
 
 
-def test_a_line_is_broken_where_nobody_answered():
-    drawn = plot.lines("x", [("a", [(0, 1), (1, 2), (2, None), (3, 4)])])
-    assert drawn.count("<polyline") == 1
-    assert drawn.count("<circle") == 1
+def test_nothing_in_a_record_becomes_a_part_of_the_page(make, tmp_path):
+    evil = "</script><script>document.body.textContent = 'taken over'</script><!-- <b>"
+    error = {"kind": "GET", "name": "/x", "what": evil, "count": 1}
+    page = drawn.draw(make(record(errors=[error], replicas={evil: 8}))[0], tmp_path)
+    assert ["GET /x", evil, "1"] in page.rows()
+    assert "<b>" not in page.markup
 
 
-def test_nothing_can_be_drawn_too():
-    for points in ([], [(0, 0), (1, 0)], [(0, None)]):
-        assert "e-" not in plot.lines("x", [("a", points)]), "an axis of billionths"
+def test_a_line_is_broken_where_nobody_answered(make, tmp_path):
+    seconds = record()["seconds"]
+    seconds = [second | {"second": at} for at, second in
+               enumerate([seconds[0], seconds[0], seconds[1], seconds[0]])]
+    page = drawn.draw(make(record(seconds=seconds))[0], tmp_path)
+    latency = next(drawing for drawing in page.drawings if "Latency" in drawing)
+    assert latency.count("<polyline") == 3, "p50, p95 and p99"
+    assert latency.count("<circle") == 3, "a second alone"
 
 
-@pytest.mark.parametrize("highest, step", [(0.9, 0.5), (4, 1), (5, 2), (100, 50), (1234, 500)])
-def test_the_steps_of_an_axis_are_round(highest, step):
-    assert plot.step_of(highest) == pytest.approx(step)
+def test_nothing_can_be_drawn_too(make, tmp_path):
+    empty = record(seconds=[], requests=0, requests_per_s=0, p50_ms=None, p95_ms=None,
+                   p99_ms=None, replicas={}, rows=[])
+    page = drawn.draw(make(empty)[0], tmp_path)
+    assert ["1 replica", "0", "–", "–", "–", "–", "0", "0", "–", "The account holds"] in page.rows()
+    assert len(page.drawings) == 5
+    assert "e-" not in "".join(re.findall(r"<text[^>]*>([^<]*)", page.markup)), "billionths"
+
+
+def test_the_steps_of_an_axis_are_round(make, tmp_path):
+    def steps(highest):
+        second = record()["seconds"][0] | {"requests": highest}
+        drawing = drawn.draw(make(record(seconds=[second]))[0], tmp_path).drawings[0]
+        return re.findall(r'text-anchor="end">([^<]*)', drawing)
+
+    assert steps(4) == ["0", "1", "2", "3", "4"]
+    assert steps(1234) == ["0", "500", "1\u202f000", "1\u202f500"]
+
+
+def test_the_json_is_what_was_recorded(make):
+    runs = make(record(), record(**BROKEN))[1]["runs"]
+    assert [run["replicas_wanted"] for run in runs] == [1, 2]
+    assert runs[1]["errors"][0]["what"] == "503 busy"
