@@ -142,12 +142,10 @@ void Crowd::wind_down() {
   away_ = std::move(back);
 }
 
-std::size_t Crowd::missing(const canvas::Position& position) const {
-  std::size_t missing = 0;
-  for (std::size_t i = 0; i < swarm_.size(); ++i) {
-    missing += members_[i].lives && members_[i].reader.position >= position ? 0 : 1;
-  }
-  return missing;
+std::size_t Crowd::behind(const canvas::Position& position) const {
+  return static_cast<std::size_t>(std::ranges::count_if(members_, [&](const Member& member) {
+    return member.lives && member.reader.position < position;
+  }));
 }
 
 // --- Faults -------------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ class Crowd final : public Listener {
 
   [[nodiscard]] bool all_came() const { return swarm_.size() >= options_.clients || winding_down_; }
   [[nodiscard]] std::size_t pending() const { return painters_.pending(); }
-  /// Clients that are not live, or do not stand at the position or behind it.
-  [[nodiscard]] std::size_t missing(const canvas::Position& position) const;
+  /// Live clients that do not stand at the position yet.
+  [[nodiscard]] std::size_t behind(const canvas::Position& position) const;
 
   [[nodiscard]] std::uint64_t faults() const { return faults_; }
   /// The first ones, for people.

@@ -23,7 +23,7 @@ namespace json = boost::json;
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::int64_t kAnswersNs = 15 * kSecondNs;  // for what is open when the time is over
-constexpr std::int64_t kBackNs = 20 * kSecondNs;     // for those who are away then
+constexpr std::int64_t kBackNs = 15 * kSecondNs;     // for those who are away then
 constexpr std::int64_t kLastDeltasNs = 10 * kSecondNs;
 constexpr unsigned kRetryAfterSMax = 30;
 constexpr std::size_t kFilesBeside = 32;  // open files that are no clients
@@ -258,8 +258,8 @@ void LoadTest::compare() {
   }
   const auto& at = found->at.position;
   verdict_ = account_->verdict(*found);
-  if (!run_until([&] { return crowd_->missing(at) == 0; }, kLastDeltasNs)) {
-    crowd_->fault({"the last deltas are missing", std::to_string(crowd_->missing(at)) +
+  if (!run_until([&] { return crowd_->behind(at) == 0; }, kLastDeltasNs)) {
+    crowd_->fault({"the last deltas are missing", std::to_string(crowd_->behind(at)) +
                                                       " clients were not brought to offset " +
                                                       std::to_string(at.offset)});
   }
@@ -322,11 +322,16 @@ Outcome LoadTest::outcome() const {
 // --- The report ---------------------------------------------------------------------------------
 
 void LoadTest::say_limits() const {
-  if (record_->limited() == 0) return;
-  out_ << record_->limited()
-       << " answers were 429: the server's limits held the load back, not its speed. All clients "
-          "come from one\n  address: CONNECTIONS_PER_ADDRESS_MAX=0, RATE_LIMIT_PER_ADDRESS=0 and "
-          "GUEST_LIMIT_PER_ADDRESS=0 lift them\n";
+  const bool full = crowd_->endings().contains("the upgrade was answered with 503");
+  if (full) out_ << "503: the server was full, or had enough of this address, or was going down\n";
+  if (record_->limited() > 0) {
+    out_ << record_->limited()
+         << " answers were 429: the server's limits held the load back, not its speed\n";
+  }
+  if (!full && record_->limited() == 0) return;
+  out_ << "All clients come from one address: CONNECTIONS_PER_ADDRESS_MAX=0, "
+          "RATE_LIMIT_PER_ADDRESS=0,\nGUEST_LIMIT_PER_ADDRESS=0 and a larger CONNECTIONS_MAX lift "
+          "the server's limits\n";
 }
 
 int LoadTest::report() {

@@ -227,8 +227,15 @@ def test_the_limits_of_an_address_are_told(start_server, begin):
     program = begin(server.port, "--clients", 20, "--painters", 0, "--duration", "1s")
     assert program.wait() == 1, program.said()
     assert "CONNECTIONS_PER_ADDRESS_MAX=0" in program.said()
-    assert program.record()["limited"] > 0
-    assert "clients are missing" in program.said()
+    assert "fault: clients are missing: " in program.said()
+
+
+def test_an_address_with_too_many_requests_waits(start_server, load):
+    server = start_server(RATE_LIMIT_PER_ADDRESS=20)  # 40 at once
+    code, said, record = load(server.port, "--painters", 0)
+    assert code == 0, said
+    assert record["limited"] > 0
+    assert "answers were 429" in said
 
 
 def test_guests_who_are_told_to_wait_do_so(start_server, begin):
