@@ -144,7 +144,8 @@ void Crowd::wind_down() {
 
 std::size_t Crowd::behind(const canvas::Position& position) const {
   return static_cast<std::size_t>(std::ranges::count_if(members_, [&](const Member& member) {
-    return member.lives && member.reader.position < position;
+    const auto& at = member.reader.position;
+    return member.lives && (at.epoch != position.epoch || at.offset < position.offset);
   }));
 }
 

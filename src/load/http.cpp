@@ -137,7 +137,7 @@ base::Result<Answer> Http::exchange(const std::string& request) {
   return answer;
 }
 
-bool Http::receive(std::string& bytes) {
+bool Http::receive(std::string& bytes) const {
   const auto before = bytes.size();
   bytes.resize(before + kReadBytes);
   ssize_t count = -1;

@@ -33,7 +33,7 @@ class Http {
  private:
   base::Status connect();
   base::Result<Answer> exchange(const std::string& request);
-  bool receive(std::string& bytes);
+  bool receive(std::string& bytes) const;
   void close();
 
   const std::string authority_;

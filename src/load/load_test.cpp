@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -51,14 +50,6 @@ std::string shown(const Answer& answer) {
   const auto* const code = object ? object->if_contains("code") : nullptr;
   return std::to_string(answer.status) +
          (code && code->is_string() ? " " + std::string(code->as_string()) : "");
-}
-
-/// At most three digits behind the point, and none that say nothing.
-std::string short_number(double value) {
-  std::ostringstream text;
-  text.precision(value < 100 ? 3 : 15);
-  text << (value < 100 ? value : std::round(value));
-  return text.str();
 }
 
 /// Whether it is written, or there is nothing to write to.

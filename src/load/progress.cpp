@@ -12,6 +12,13 @@ constexpr std::int64_t kElsewhereEveryNs = 5 * kEveryNs;
 
 }  // namespace
 
+std::string short_number(double value) {
+  std::ostringstream text;
+  text.precision(value < 100 ? 3 : 15);
+  text << (value < 100 ? value : std::round(value));
+  return text.str();
+}
+
 bool Progress::due(std::int64_t now_ns) const {
   return now_ns - told_ns_ >= (terminal_ ? kEveryNs : kElsewhereEveryNs);
 }
@@ -26,9 +33,8 @@ void Progress::tell(std::int64_t now_ns, const Gauge& gauge) {
   line << (now_ns - began_ns_) / kEveryNs << " s: " << gauge.live << " clients live, "
        << per_second(gauge.deltas, before_.deltas) << " deltas/s, "
        << per_second(gauge.placements, before_.placements) << " placements/s, p99 ";
-  line.precision(3);
-  line << gauge.p99_ms << " ms, " << gauge.errors << " errors, " << gauge.faults << " faults, "
-       << gauge.reconnects << " reconnects";
+  line << short_number(gauge.p99_ms) << " ms, " << gauge.errors << " errors, " << gauge.faults
+       << " faults, " << gauge.reconnects << " reconnects";
   say(line.str());
   told_ns_ = now_ns;
   before_ = gauge;

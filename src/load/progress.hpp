@@ -8,6 +8,9 @@
 
 namespace load {
 
+/// At most three digits behind the point, and none that say nothing: 1234, 12.5, 0.25.
+std::string short_number(double value);
+
 /// How far the counters are by now.
 struct Gauge {
   std::size_t live = 0;

@@ -19,6 +19,7 @@ constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 std::vector<std::optional<double>> percentiles_ms(const Histogram& times) {
   std::vector<std::optional<double>> found;
+  found.reserve(kPercentiles.size());
   for (const int percent : kPercentiles) found.push_back(times.percentile_ms(percent));
   return found;
 }
@@ -118,7 +119,8 @@ double Record::duration_s() const {
 std::vector<std::pair<std::string, std::uint64_t>> Record::failures_by_kind() const {
   std::vector<std::pair<std::string, std::uint64_t>> all;
   for (const auto& [error, count] : errors_) {
-    all.emplace_back(error.row.first + " " + error.row.second + ": " + error.what, count);
+    const auto& [row, what] = error;
+    all.emplace_back(row.first + " " + row.second + ": " + what, count);
   }
   std::ranges::stable_sort(all, std::greater(), &decltype(all)::value_type::second);
   return all;
@@ -146,10 +148,8 @@ std::string Record::json(const Outcome& outcome) const {
   }
   json::array errors;
   for (const auto& [error, count] : errors_) {
-    errors.push_back({{"kind", error.row.first},
-                      {"name", error.row.second},
-                      {"what", error.what},
-                      {"count", count}});
+    const auto& [row, what] = error;
+    errors.push_back({{"kind", row.first}, {"name", row.second}, {"what", what}, {"count", count}});
   }
   json::object replicas;
   for (const auto& [name, count] : replicas_) replicas[name] = count;

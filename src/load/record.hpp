@@ -78,11 +78,7 @@ class Record {
     std::uint64_t limited = 0;
     std::vector<std::optional<double>> percentiles_ms;
   };
-  struct Error {
-    Key row;
-    std::string what;
-    auto operator<=>(const Error&) const = default;
-  };
+  using Error = std::pair<Key, std::string>;  // and what
 
   const std::int64_t began_ns_;
   std::int64_t ended_ns_ = 0;

@@ -77,8 +77,11 @@ void Swarm::turn(int wait_ms) {
 }
 
 void Swarm::flush_dirty() {
-  for (std::size_t i = 0; i < dirty_.size(); ++i) flush(*dirty_[i]);
-  dirty_.clear();
+  while (!dirty_.empty()) {
+    Client& client = *dirty_.back();
+    dirty_.pop_back();
+    flush(client);
+  }
 }
 
 void Swarm::start_waiting() {
@@ -126,7 +129,7 @@ void Swarm::on_writable(Client& client) {
       return close(client, {.kind = Ending::Kind::not_connected, .code = why});
     }
     client.state_ = Client::State::upgrading;
-    client.out_ = client.upgrade(endpoint_.authority);
+    client.out_ = Client::upgrade(endpoint_.authority);
   }
   flush(client);
 }

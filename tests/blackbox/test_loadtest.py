@@ -5,6 +5,8 @@ import pathlib
 import signal
 import sys
 
+import balancer
+import hot
 import pytest
 import web
 from server import BINARY, free_port
@@ -150,6 +152,26 @@ def test_a_server_that_drains_passes_too(server, begin):
     server.restart()
     assert program.wait() == 0, program.said()
     assert "closed with 1012: 60" in program.said()
+
+
+def test_replicas_of_which_one_is_killed_tell_everybody_the_same(redis, start_server, begin,
+                                                                tmp_path):
+    servers = [start_server(REDIS_URL=hot.url(redis), REPLICA_NAME=f"replica-{n}")
+               for n in range(3)]
+    nginx = balancer.Nginx(tmp_path / "nginx", [server.port for server in servers]).start()
+    try:
+        program = begin(nginx.port, *SOME, "--duration", "6s")
+        program.until(lambda: int(web.get(nginx.port, "/api/canvas").json()["offset"]) > 60)
+        servers[0].kill()
+        servers[0].start()
+        assert program.wait() == 0, program.said()
+    finally:
+        nginx.stop()
+    record = program.record()
+    assert record["verdict"]["holds"]
+    assert "the board that the deltas made is the server's" in record["verdict"]["lines"]
+    assert facts(record)["connections that ended and were made again"] > 0
+    assert set(record["replicas"]) == {"replica-0", "replica-1", "replica-2"}
 
 
 def test_ctrl_c_ends_it_early_with_a_whole_report(server, begin):
