@@ -32,7 +32,6 @@ class Account {
                                           std::uint8_t color);
 
   [[nodiscard]] std::size_t placed() const { return offsets_.size(); }
-  [[nodiscard]] std::size_t unsettled() const { return unsettled_; }
   [[nodiscard]] Verdict verdict(const canvas::StandingBoard& found) const;
 
  private:

@@ -28,12 +28,8 @@ bool has(const std::vector<canvas::PixelChange>& pixels, std::uint32_t index) {
 }  // namespace
 
 Checker::Checker(canvas::StandingBoard start, unsigned color_bits)
-    : color_bits_(color_bits),
-      board_(std::move(start)),
-      newest_epoch_(board_.at.position.epoch),
-      slots_(kSlots),
-      marks_(kMarks) {
-  static_cast<void>(digest_fault(board_.at));  // the first one is remembered
+    : color_bits_(color_bits), board_(std::move(start)), slots_(kSlots), marks_(kMarks) {
+  static_cast<void>(stands(board_.at));  // the first one is remembered
 }
 
 Checker::Seen Checker::delta(Reader& reader, std::string_view message) {
@@ -52,7 +48,7 @@ Checker::Seen Checker::delta(Reader& reader, std::string_view message) {
                                               " was sent " + range(from, to)}};
   }
   const canvas::Standing standing{{at.epoch, to}, digest};
-  if (auto fault = digest_fault(standing)) return {.fault = std::move(fault)};
+  if (auto fault = stands(standing)) return {.fault = std::move(fault)};
 
   const auto slot_index = (from * 31 + to + at.epoch) % kSlots;
   Slot& slot = slots_[slot_index];
@@ -80,12 +76,6 @@ Checker::Seen Checker::delta(Reader& reader, std::string_view message) {
 }
 
 std::optional<Fault> Checker::stands(const canvas::Standing& standing) {
-  newest_epoch_ = std::max(newest_epoch_, standing.position.epoch);
-  return digest_fault(standing);
-}
-
-/// Remembers the first digest of a position; every other one must be the same.
-std::optional<Fault> Checker::digest_fault(const canvas::Standing& standing) {
   Mark& mark = marks_[standing.position.offset % marks_.size()];
   if (mark.position == standing.position) {
     if (mark.digest == standing.digest) return std::nullopt;

@@ -42,7 +42,8 @@ class Checker {
   /// A delta for a client, which it moves. What is at fault moves nobody.
   Seen delta(Reader& reader, std::string_view message);
 
-  /// A position that a server says it is at.
+  /// A server stands at a position, or says so. Of each the first digest is remembered, and every
+  /// other one must be the same.
   std::optional<Fault> stands(const canvas::Standing& standing);
 
   /// A placement was acknowledged: the pixel must be among those of the delta with that entry. Says
@@ -53,8 +54,6 @@ class Checker {
 
   /// Where the one board stands.
   [[nodiscard]] const canvas::Standing& standing() const { return board_.at; }
-  /// Whether history was lost: the board is of another epoch than the servers'.
-  [[nodiscard]] bool epoch_ended() const { return newest_epoch_ != board_.at.position.epoch; }
   /// Against the server's newest board, which must not be ahead. Pixels that were drawn after it
   /// are left out.
   [[nodiscard]] std::optional<Fault> compare(const canvas::StandingBoard& found) const;
@@ -85,7 +84,6 @@ class Checker {
     std::uint32_t index = 0;
   };
 
-  std::optional<Fault> digest_fault(const canvas::Standing& standing);
   std::optional<Fault> read(std::string_view message, Told& told) const;
   std::optional<Fault> contradicts(const Told& told) const;
   std::optional<Fault> lacks(const Told& told) const;
@@ -97,7 +95,6 @@ class Checker {
 
   const unsigned color_bits_;
   canvas::StandingBoard board_;
-  std::uint64_t newest_epoch_;
   std::deque<Told> log_;  // what moved the board, oldest first
   std::size_t log_pixels_ = 0;
   std::map<std::uint64_t, std::pair<Told, std::uint64_t>> ahead_;  // by from; with the digest

@@ -25,6 +25,7 @@ constexpr std::int64_t kAnswersNs = 15 * kSecondNs;  // for what is open when th
 constexpr std::int64_t kBackNs = 15 * kSecondNs;     // for those who are away then
 constexpr std::int64_t kLastDeltasNs = 10 * kSecondNs;
 constexpr unsigned kRetryAfterSMax = 30;
+constexpr double kRateReached = 0.95;
 constexpr std::size_t kFilesBeside = 32;  // open files that are no clients
 const std::string kGuest = "/api/auth/guest";
 const std::string kSnapshot = "/api/canvas/snapshot";
@@ -341,6 +342,11 @@ int LoadTest::report() {
     out_ << "connections, " << why << ": " << count << "\n";
   }
   say_limits();
+  const auto rate = static_cast<double>(account_->placed()) / record_->duration_s();
+  if (rate < kRateReached * options_.rate) {
+    out_ << "fewer placements a second than --rate asks for: the rules or the servers allow no "
+            "more, or the\nclients were still coming; more --painters may help\n";
+  }
   for (const auto& [what, count] : record_->failures_by_kind()) {
     out_ << "failure, " << count << " times: " << what << "\n";
   }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kClientsMax = 1'000'000;
 constexpr double kMax = 1e9;
+constexpr double kDurationSMax = 30 * 86'400;
 
 using Problem = std::optional<std::string>;  // what is expected instead
 
@@ -50,7 +51,9 @@ Problem store_duration(double& to_s, std::string_view text) {
   if (text.ends_with('m')) unit_s = 60;
   if (text.find_last_of("smh") + 1 == text.size()) text.remove_suffix(1);
   const auto value = parse_positive(text);
-  if (!value) return "a time like 30s, 5m or 1h is expected";
+  if (!value || *value * unit_s > kDurationSMax) {
+    return "a time like 30s, 5m or 1h is expected, 30 days at most";
+  }
   to_s = *value * unit_s;
   return std::nullopt;
 }

@@ -33,7 +33,6 @@ class Painters {
   /// `rate` in placements a second of all; 0: as each may.
   Painters(std::size_t count, double rate);
 
-  [[nodiscard]] std::size_t size() const { return painters_.size(); }
   Painter& operator[](std::size_t index) { return painters_[index]; }
 
   /// Whose turn it is now; called until there is nobody. Who was named has a turn again later.

@@ -42,7 +42,8 @@ void Progress::tell(std::int64_t now_ns, const Gauge& gauge) {
 
 void Progress::say(const std::string& text) {
   if (terminal_) {
-    err_ << "\r\x1b[K" << text << std::flush;
+    // Over the line before; what is too long for the terminal is cut off, not wrapped.
+    err_ << "\r\x1b[K\x1b[?7l" << text << "\x1b[?7h" << std::flush;
     open_ = true;
   } else {
     err_ << text << std::endl;

@@ -45,7 +45,8 @@ TEST(LoadOptions, AreRefusedInOneLineThatNamesThem) {
   for (const Words& words :
        {Words{"--clients", "0"}, Words{"--clients", "1000001"}, Words{"--rate", "0"},
         Words{"--rate", "nan"}, Words{"--ramp", "1e30"}, Words{"--duration", "s"},
-        Words{"--duration", "5d"}, Words{"--max-errors", "-1"}, Words{"--json", ""}}) {
+        Words{"--duration", "5d"}, Words{"--duration", "721h"}, Words{"--max-errors", "-1"},
+        Words{"--json", ""}}) {
     EXPECT_TRUE(wrong(words).starts_with(words.front() + ": ")) << words.front();
   }
 }
