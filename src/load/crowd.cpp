@@ -172,12 +172,16 @@ void Crowd::error(const std::string& name, const std::string& what) {
 // --- Connections --------------------------------------------------------------------------------
 
 canvas::Standing Crowd::stands_at(Client& client) {
-  auto& reader = members_[client.index()].reader;
+  auto& member = members_[client.index()];
+  auto& reader = member.reader;
   const canvas::Standing servers{client.welcome().position, client.welcome().digest};
   if (const auto found = checker_.stands(servers)) fault(*found);
   if (reader.position.epoch != 0) return reader;
-  const bool first = !std::exchange(start_is_taken_, true);
-  reader = first ? checker_.standing() : servers;
+  // As if it had loaded the one board, so that there is always somebody to move that on.
+  const auto& board = checker_.standing();
+  const bool leads_on = servers.position.epoch == board.position.epoch &&
+                        servers.position.offset >= board.position.offset;
+  reader = leads_on && !member.sent_away ? board : servers;
   return reader;
 }
 
@@ -188,6 +192,7 @@ void Crowd::on_signed_in(Client& client, const wire::SignedIn& signed_in) {
 void Crowd::on_ready(Client& client) {
   auto& member = members_[client.index()];
   member.lives = true;
+  member.sent_away = false;
   member.attempts = 0;
   member.drain_ms = 0;
   record_.answer(kWebSocket, kConnect, swarm_.now_ns() - member.began_ns);
@@ -208,7 +213,9 @@ void Crowd::on_notice(Client& client, const wire::Notice& notice) {
 /// The client begins anew where the server stands when it is back.
 void Crowd::on_snapshot_needed(Client& client, const wire::SnapshotNeeded& needed) {
   ++boards_needed_;
-  members_[client.index()].reader = {};
+  auto& member = members_[client.index()];
+  member.reader = {};
+  member.sent_away = true;
   if (needed.why == wire::SnapshotReason::digest) {
     fault({"another history", "a server does not know the digest that another gave a client"});
   }

@@ -84,6 +84,7 @@ class Crowd final : public Listener {
     std::uint32_t drain_ms = 0;
     std::uint8_t attempts = 0;
     bool lives = false;
+    bool sent_away = false;  // by a server that did not know where it stood
   };
   /// What a painter has yet to see of its own.
   struct Unseen {
@@ -124,8 +125,7 @@ class Crowd final : public Listener {
   std::priority_queue<Due, std::vector<Due>, std::greater<>> away_;
   std::mt19937_64 random_;
   std::int64_t began_ns_ = 0;
-  std::int64_t looked_ns_ = 0;   // for silence
-  bool start_is_taken_ = false;  // one client goes on where the board was loaded
+  std::int64_t looked_ns_ = 0;  // for silence
   bool winding_down_ = false;
   bool ended_ = false;
   std::size_t most_live_ = 0;

@@ -24,10 +24,13 @@ bool Progress::due(std::int64_t now_ns) const {
 }
 
 void Progress::tell(std::int64_t now_ns, const Gauge& gauge) {
-  if (began_ns_ == 0) began_ns_ = told_ns_ = now_ns;
+  if (began_ns_ == 0) {  // nothing has happened yet
+    began_ns_ = told_ns_ = now_ns;
+    return;
+  }
   const auto passed_s = static_cast<double>(now_ns - told_ns_) * 1e-9;
   const auto per_second = [passed_s](std::uint64_t now, std::uint64_t before) {
-    return passed_s > 0 ? std::llround(static_cast<double>(now - before) / passed_s) : 0;
+    return std::llround(static_cast<double>(now - before) / passed_s);
   };
   std::ostringstream line;
   line << (now_ns - began_ns_) / kEveryNs << " s: " << gauge.live << " clients live, "

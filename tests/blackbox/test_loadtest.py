@@ -176,7 +176,7 @@ def test_replicas_of_which_one_is_killed_tell_everybody_the_same(redis, start_se
 
 def test_ctrl_c_ends_it_early_with_a_whole_report(server, begin):
     program = begin(server.port, *SOME, "--duration", "1h")
-    program.until(lambda: int(web.get(server.port, "/api/canvas").json()["offset"]) > 20)
+    program.until(lambda: int(web.get(server.port, "/api/canvas").json()["offset"]) > 60)
     program.process.send_signal(signal.SIGINT)
     assert program.wait() == 0, program.said()
     assert "The account holds" in program.said()
@@ -205,13 +205,12 @@ def test_an_acknowledged_placement_that_is_lost_fails(server, wire, load):
 
 def test_a_server_that_does_not_come_back_fails(server, begin):
     program = begin(server.port, *SOME, "--duration", "1h")
-    program.until(lambda: int(web.get(server.port, "/api/canvas").json()["offset"]) > 20)
+    program.until(lambda: int(web.get(server.port, "/api/canvas").json()["offset"]) > 60)
     server.kill()
     program.process.send_signal(signal.SIGINT)
     assert program.wait() == 1
     assert "fault: clients are missing: 60 of 60" in program.said()
     assert "no snapshot" in program.said()
-    server.start()
 
 
 # --- Thresholds and limits ----------------------------------------------------------------------
@@ -229,7 +228,7 @@ def test_what_takes_longer_than_it_may_fails(server, load, option):
 
 def test_more_reconnects_than_allowed_fail(server, begin):
     program = begin(server.port, *SOME, "--duration", "6s", "--max-reconnects", 59)
-    program.until(lambda: int(web.get(server.port, "/api/canvas").json()["offset"]) > 20)
+    program.until(lambda: int(web.get(server.port, "/api/canvas").json()["offset"]) > 60)
     server.kill()
     server.start()
     assert program.wait() == 1, program.said()
