@@ -40,7 +40,7 @@ done
 # Asked before anything is installed or built.
 [[ ${#cluster[@]} -eq 0 ]] || "${cluster[@]}" --check "${options[@]}"
 
-back_end=(src apps cmake CMakeLists.txt CMakePresets.json)
+back_end=(src apps cmake loadtest/report.html CMakeLists.txt CMakePresets.json)
 binary=${!bin:-$PWD/build/release/bin/$program}
 
 if [[ -n ${!bin-} ]]; then
