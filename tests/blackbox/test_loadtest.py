@@ -11,10 +11,12 @@ import pytest
 import web
 from server import BINARY, free_port
 
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "load"))
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path += [str(ROOT), str(ROOT / "tests/load")]
 
 import drawn
 import lying
+from loadtest import report
 
 SOME = ("--clients", 60, "--painters", 12, "--ramp", 200, "--rate", 60)
 
@@ -105,7 +107,7 @@ def test_a_healthy_server_passes_and_every_frame_was_checked(server, load, tmp_p
     assert len(page.drawings) == 5
 
 
-def test_the_record_is_one_that_the_report_takes(server, load, tmp_path):
+def test_the_record_is_one_that_the_report_takes(server, load, tmp_path, capsys):
     record = load(server.port, seconds=1)[2]
     for name in ("application", "host", "users", "duration_s", "requests", "requests_per_s",
                  "failures", "limited", "p50_ms", "p95_ms", "p99_ms", "seconds", "rows", "beside",
@@ -114,6 +116,8 @@ def test_the_record_is_one_that_the_report_takes(server, load, tmp_path):
     assert record["application"] == "canvas"
     for second in record["seconds"]:
         assert {"second", "users", "requests", "failures", "limited", "p50_ms"} <= set(second)
+    report.main(tmp_path / "page.html", f"1={tmp_path / 'record.json'}")
+    assert capsys.readouterr().out.endswith("0 failures. The account holds.\n")
 
 
 def test_painters_keep_to_the_cooldown(start_server, begin):
