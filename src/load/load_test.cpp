@@ -26,6 +26,7 @@ constexpr std::int64_t kBackNs = 15 * kSecondNs;     // for those who are away t
 constexpr std::int64_t kLastDeltasNs = 10 * kSecondNs;
 constexpr unsigned kRetryAfterSMax = 30;
 constexpr double kRateReached = 0.95;
+constexpr double kHeldSMin = 0.001;
 constexpr std::size_t kFilesBeside = 32;  // open files that are no clients
 const std::string kGuest = "/api/auth/guest";
 const std::string kSnapshot = "/api/canvas/snapshot";
@@ -217,12 +218,14 @@ bool LoadTest::run_until(const std::function<bool()>& done, std::int64_t limit_n
 
 void LoadTest::hold() {
   const auto never = INT64_MAX / 2;
-  began_cpu_ns_ = cpu_ns();
+  const auto began_ns = base::steady_ns();
+  const auto began_cpu_ns = cpu_ns();
   run_until([this] { return stopped_() || crowd_->all_came(); }, never);
   run_until(stopped_, static_cast<std::int64_t>(options_.duration_s * 1e9));
   live_in_the_end_ = crowd_->swarm().ready();
   record_->end(base::steady_ns(), live_in_the_end_);
-  cpu_ns_ = cpu_ns() - began_cpu_ns_;
+  cpu_s_ = static_cast<double>(cpu_ns() - began_cpu_ns) * 1e-9;
+  held_s_ = std::max(static_cast<double>(base::steady_ns() - began_ns) * 1e-9, kHeldSMin);
 }
 
 // --- In the end ---------------------------------------------------------------------------------
@@ -270,7 +273,6 @@ void LoadTest::compare() {
 
 Outcome LoadTest::outcome() const {
   const auto& counters = crowd_->swarm().counters();
-  const auto duration_s = record_->duration_s();
   const auto errors = record_->failures() - crowd_->faults();
   Outcome outcome{.host = "http://" + options_.host.authority,
                   .users = options_.clients,
@@ -291,12 +293,12 @@ Outcome LoadTest::outcome() const {
     limit("reconnects", static_cast<double>(crowd_->reconnects()),
           static_cast<double>(*options_.reconnects_max));
   }
-  if (options_.p99_ms_max)
+  if (options_.p99_ms_max) {
     limit("p99 ms acknowledged", p99_ms(kAcknowledged), *options_.p99_ms_max);
+  }
   if (options_.seen_p99_ms_max) {
     limit("p99 ms until each client has seen it", p99_ms(kSeenByAll), *options_.seen_p99_ms_max);
   }
-  const auto cpu_s = static_cast<double>(cpu_ns_) * 1e-9;
   outcome.facts = {
       {"clients live at most", static_cast<double>(crowd_->most_live())},
       {"clients live when the time was over", static_cast<double>(live_in_the_end_)},
@@ -306,8 +308,8 @@ Outcome LoadTest::outcome() const {
       {"deltas checked", static_cast<double>(counters.deltas)},
       {"megabytes received", round_to(static_cast<double>(counters.bytes) / 1e6, 0.1)},
       {"placements acknowledged a second",
-       round_to(static_cast<double>(account_->placed()) / duration_s, 0.1)},
-      {"CPU seconds of the generator a second", round_to(cpu_s / duration_s, 0.001)}};
+       round_to(static_cast<double>(account_->placed()) / held_s_, 0.1)},
+      {"CPU seconds of the generator a second", round_to(cpu_s_ / held_s_, 0.001)}};
   return outcome;
 }
 
@@ -342,7 +344,7 @@ int LoadTest::report() {
     out_ << "connections, " << why << ": " << count << "\n";
   }
   say_limits();
-  const auto rate = static_cast<double>(account_->placed()) / record_->duration_s();
+  const auto rate = static_cast<double>(account_->placed()) / held_s_;
   if (rate < kRateReached * options_.rate) {
     out_ << "fewer placements a second than --rate asks for: the rules or the servers allow no "
             "more, or the\nclients were still coming; more --painters may help\n";

@@ -48,8 +48,8 @@ class LoadTest {
   std::unique_ptr<Http> http_;
   canvas::Size size_;
   unsigned color_bits_ = 0;
-  std::int64_t began_cpu_ns_ = 0;
-  std::int64_t cpu_ns_ = 0;  // of this process while clients were held
+  double held_s_ = 0;  // how long clients were held
+  double cpu_s_ = 0;   // of this process meanwhile
   std::optional<Record> record_;
   std::optional<Checker> checker_;
   std::optional<Account> account_;

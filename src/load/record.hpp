@@ -56,7 +56,6 @@ class Record {
 
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
   [[nodiscard]] std::uint64_t limited() const { return limited_; }
-  [[nodiscard]] double duration_s() const;
   /// The failures of the run with how often each happened, the most frequent ones first.
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> failures_by_kind() const;
   [[nodiscard]] const Histogram* row(const std::string& kind, const std::string& name) const;
@@ -79,6 +78,8 @@ class Record {
     std::vector<std::optional<double>> percentiles_ms;
   };
   using Error = std::pair<Key, std::string>;  // and what
+
+  [[nodiscard]] double duration_s() const;
 
   const std::int64_t began_ns_;
   std::int64_t ended_ns_ = 0;
