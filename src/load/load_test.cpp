@@ -21,8 +21,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr std::int64_t kAnswersNs = 15 * kSecondNs;  // for what is open when the time is over
-constexpr std::int64_t kBackNs = 15 * kSecondNs;     // for those who are away then
+constexpr std::int64_t kLastComeNs = 5 * kSecondNs;  // besides as long as the others took
+constexpr std::int64_t kSettleNs = 15 * kSecondNs;   // for answers, and for those who are away
 constexpr std::int64_t kLastDeltasNs = 10 * kSecondNs;
 constexpr unsigned kRetryAfterSMax = 30;
 constexpr double kRateReached = 0.95;
@@ -216,11 +216,18 @@ bool LoadTest::run_until(const std::function<bool()>& done, std::int64_t limit_n
       limit_ns, 1);
 }
 
+bool LoadTest::all_live() const { return crowd_->swarm().ready() == crowd_->swarm().size(); }
+
 void LoadTest::hold() {
-  const auto never = INT64_MAX / 2;
+  const std::int64_t never = INT64_MAX / 2;
   const auto began_ns = base::steady_ns();
   const auto began_cpu_ns = cpu_ns();
   run_until([this] { return stopped_() || crowd_->all_came(); }, never);
+  // Those who were added last may still wait for their turn to connect.
+  const auto last_ns = static_cast<double>(kLastComeNs) +
+                       static_cast<double>(options_.clients) / options_.ramp * kSecondNs;
+  run_until([&] { return stopped_() || all_live(); },
+            static_cast<std::int64_t>(std::min(last_ns, static_cast<double>(never))));
   run_until(stopped_, static_cast<std::int64_t>(options_.duration_s * 1e9));
   live_in_the_end_ = crowd_->swarm().ready();
   record_->end(base::steady_ns(), live_in_the_end_);
@@ -233,9 +240,8 @@ void LoadTest::hold() {
 void LoadTest::wind_down() {
   progress_.say("waiting for the last answers");
   crowd_->wind_down();
-  run_until([this] { return crowd_->pending() == 0; }, kAnswersNs);
-  const auto all_back = [this] { return crowd_->swarm().ready() == crowd_->swarm().size(); };
-  if (!run_until(all_back, kBackNs)) {
+  const auto settled = [this] { return all_live() && crowd_->pending() == 0; };
+  if (!run_until(settled, kSettleNs) && !all_live()) {
     const auto away = crowd_->swarm().size() - crowd_->swarm().ready();
     crowd_->fault({"clients are missing", std::to_string(away) + " of " +
                                               std::to_string(crowd_->swarm().size()) +

@@ -31,6 +31,7 @@ class LoadTest {
   base::Status find_canvas();
   base::Result<canvas::StandingBoard> snapshot(std::uint64_t min_offset);
   base::Result<std::vector<std::string>> sign_in_painters();
+  [[nodiscard]] bool all_live() const;
   void hold();
   void wind_down();
   void compare();

@@ -87,7 +87,7 @@ constexpr std::array kFlags = {
          [](Options& o, std::string_view text) { return store_positive(o.rate, text); }},
     Flag{"--ramp", "N", "clients to add a second (default 100)",
          [](Options& o, std::string_view text) { return store_positive(o.ramp, text); }},
-    Flag{"--duration", "TIME", "how long to go on once all were added: 30s, 5m, 1h (default 60s)",
+    Flag{"--duration", "TIME", "how long to go on once all are live: 30s, 5m, 1h (default 60s)",
          [](Options& o, std::string_view text) { return store_duration(o.duration_s, text); }},
     Flag{"--max-p99-ms", "N", "fail if more than 1 of 100 acknowledgements takes longer",
          [](Options& o, std::string_view text) {
