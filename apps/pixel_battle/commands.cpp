@@ -1,11 +1,11 @@
 #include "apps/pixel_battle/commands.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <string_view>
 #include <vector>
 
+#include "apps/pixel_battle/complain.hpp"
 #include "apps/pixel_battle/history.hpp"
 #include "apps/pixel_battle/knobs.hpp"
 #include "archive/archive.hpp"
@@ -18,13 +18,8 @@ namespace pixel_battle {
 
 namespace {
 
-constexpr std::size_t kRecordsMax = 1'000;
+constexpr std::size_t kVerifiedAtOnceMax = 1'000;
 constexpr std::chrono::seconds kRestoreWithin{60};
-
-int complain(std::string_view what) {
-  std::cerr << "pixel-battle: " << what << "\n";
-  return EXIT_FAILURE;
-}
 
 int migrate(std::span<const std::string> words, const ops::Config& config) {
   if (config.database_url.empty()) return complain("DATABASE_URL must be set");
@@ -41,7 +36,7 @@ base::Result<bool> equals_live(canvas::StandingBoard& history, const redis::Url&
   const auto live = redis.snapshot(history.board.size());
   if (!live) return live.error();
   while (history.at.position != live->at.position) {
-    const auto records = redis.read(history.at.position, kRecordsMax);
+    const auto records = redis.read(history.at.position, kVerifiedAtOnceMax);
     if (!records) return records.error();
     const auto before = history.at.position;
     for (const auto& record : *records) {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string_view>
 
+#include "apps/pixel_battle/complain.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "journal/redis/knobs.hpp"
@@ -20,11 +20,6 @@ constexpr std::array<std::string_view, 4> kCommands = {"rules", "ban", "unban", 
 
 // Persons are below 2^53 in the journal.
 constexpr std::int64_t kPersonMax = (std::int64_t{1} << 53) - 1;
-
-int complain(std::string_view what, int status = EXIT_FAILURE) {
-  std::cerr << "pixel-battle: " << what << "\n";
-  return status;
-}
 
 base::Result<std::uint32_t> number_in(std::string_view word, std::string_view value,
                                       std::uint32_t low, std::uint32_t high) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "apps/pixel_battle/complain.hpp"
 #include "load/load_test.hpp"
 #include "load/options.hpp"
 
@@ -21,11 +22,6 @@ void stop_on_signals() {
   action.sa_handler = [](int) { stop_asked = 1; };
   action.sa_flags = SA_RESETHAND;
   for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
-}
-
-int complain(const std::string& what) {
-  std::cerr << "pixel-battle: loadtest: " << what << "\n";
-  return EXIT_FAILURE;
 }
 
 constexpr std::string_view kAbout =
@@ -46,7 +42,7 @@ constexpr std::string_view kLimits =
 
 int loadtest(std::span<const std::string> words) {
   const auto options = load::read_options(words);
-  if (!options) return complain(options.error().message);
+  if (!options) return complain("loadtest: " + options.error().message);
   if (options->help) {
     std::cout << kAbout << load::options_help() << kLimits;
     return EXIT_SUCCESS;
@@ -55,7 +51,7 @@ int loadtest(std::span<const std::string> words) {
   const std::function<bool()> stopped = [] { return stop_asked != 0; };
   load::LoadTest test(*options, stopped, std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1);
   const auto code = test.run();
-  return code ? *code : complain(code.error().message);
+  return code ? *code : complain("loadtest: " + code.error().message);
 }
 
 }  // namespace pixel_battle

@@ -12,7 +12,7 @@ namespace {
 
 namespace limits = base::limits;
 
-const std::string kColumns = "SELECT epoch, entry, digest, width, height, colors FROM boards ";
+const std::string kSelect = "SELECT epoch, entry, digest, width, height, colors FROM boards ";
 
 Result<std::optional<canvas::StandingBoard>> board_from(
     const postgres::Result<postgres::Rows>& rows) {
@@ -62,7 +62,7 @@ Status put_board(postgres::Connection& connection, canvas::Position position, st
 }
 
 Result<std::optional<canvas::StandingBoard>> newest_board(postgres::Connection& connection) {
-  return board_from(connection.execute(kColumns + "WHERE " + not_void("boards") +
+  return board_from(connection.execute(kSelect + "WHERE " + not_void("boards") +
                                        " ORDER BY epoch DESC, entry DESC LIMIT 1"));
 }
 
@@ -79,7 +79,7 @@ Result<std::vector<canvas::Position>> board_positions(postgres::Connection& conn
 
 Result<std::optional<canvas::StandingBoard>> board_at(postgres::Connection& connection,
                                                       canvas::Position position) {
-  return board_from(connection.execute(kColumns + "WHERE epoch = $1 AND entry = $2", position.epoch,
+  return board_from(connection.execute(kSelect + "WHERE epoch = $1 AND entry = $2", position.epoch,
                                        position.offset));
 }
 

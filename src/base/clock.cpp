@@ -10,14 +10,14 @@ namespace {
 std::int64_t read_ns(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  return std::int64_t{now.tv_sec} * kSecondNs + now.tv_nsec;
 }
 
 }  // namespace
 
-std::int64_t wall_ms() { return read_ns(CLOCK_REALTIME) / 1'000'000; }
+std::int64_t wall_ms() { return read_ns(CLOCK_REALTIME) / kMsNs; }
 std::int64_t steady_ns() { return read_ns(CLOCK_BOOTTIME); }
-std::int64_t steady_ms() { return steady_ns() / 1'000'000; }
+std::int64_t steady_ms() { return steady_ns() / kMsNs; }
 
 SteadyWallClock::SteadyWallClock(std::int64_t not_before_ms)
     : base_ms_(std::max(wall_ms(), not_before_ms) - steady_ms()) {}

@@ -5,6 +5,9 @@
 
 namespace base {
 
+inline constexpr std::int64_t kMsNs = 1'000'000;
+inline constexpr std::int64_t kSecondNs = 1'000 * kMsNs;
+
 /// Wall clock, milliseconds since 1970. May jump; for people and for signatures only.
 std::int64_t wall_ms();
 

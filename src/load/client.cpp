@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view kAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-constexpr std::size_t kHeadBytesMax = 16 * 1024;
+constexpr std::size_t kAnswerBytesMax = 16 * 1024;
 constexpr unsigned kNoStatus = 1005;  // a close frame without a code
 
 enum Opcode : std::uint8_t { kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
@@ -96,7 +96,7 @@ std::string Client::upgrade(const std::string& authority) {
 std::size_t Swarm::take_upgrade(Client& client, std::string_view bytes) {
   const auto end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) {
-    if (bytes.size() > kHeadBytesMax) close(client, {.kind = Ending::Kind::malformed});
+    if (bytes.size() > kAnswerBytesMax) close(client, {.kind = Ending::Kind::malformed});
     return 0;
   }
   const auto head = bytes.substr(0, end + 2);

@@ -12,11 +12,9 @@ namespace load {
 
 namespace {
 
-constexpr std::int64_t kMsNs = 1'000'000;
-constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr std::int64_t kSilenceNs = 35 * kSecondNs;  // docs/protocol.md: presence
-constexpr std::int64_t kBackoffMaxNs = 30 * kSecondNs;
-constexpr std::int64_t kBackoffNs = kSecondNs / 2;
+constexpr std::int64_t kSilenceNs = 35 * base::kSecondNs;  // docs/protocol.md: presence
+constexpr std::int64_t kBackoffMaxNs = 30 * base::kSecondNs;
+constexpr std::int64_t kBackoffNs = base::kSecondNs / 2;
 constexpr unsigned kAttemptsMax = 6;  // that make the backoff longer
 constexpr std::int64_t kAgainMsMin = 50;
 constexpr std::size_t kFaultsTold = 10;
@@ -98,7 +96,7 @@ void Crowd::work() {
   if (!winding_down_) add_clients(now_ns);
   bring_back(now_ns);
   while (const auto index = painters_.due(now_ns)) paint(*index, now_ns);
-  if (now_ns - looked_ns_ > kSecondNs) look_for_silence(now_ns);
+  if (now_ns - looked_ns_ > base::kSecondNs) look_for_silence(now_ns);
   most_live_ = std::max(most_live_, swarm_.ready());
 }
 
@@ -251,12 +249,12 @@ std::int64_t Crowd::wait_ns(Member& member, const Ending& ending) {
     ++member.attempts;
     return 0;
   }
-  if (member.drain_ms > 0) return within(std::exchange(member.drain_ms, 0) * kMsNs);
+  if (member.drain_ms > 0) return within(std::exchange(member.drain_ms, 0) * base::kMsNs);
   if (ending.kind == Ending::Kind::closed && ending.code == 1008) return kBackoffMaxNs;
   const auto limit_ns = winding_down_ ? kBackoffNs : kBackoffMaxNs;
   const auto backoff_ns = within(std::min(limit_ns, kBackoffNs << member.attempts));
   if (member.attempts < kAttemptsMax) ++member.attempts;
-  return std::max(backoff_ns, ending.retry_after_s * kSecondNs);
+  return std::max(backoff_ns, ending.retry_after_s * base::kSecondNs);
 }
 
 // --- What clients hear --------------------------------------------------------------------------
@@ -311,7 +309,7 @@ void Crowd::on_refused(Client& client, const wire::RefusedMessage& refused) {
       refused.reason == canvas::Refusal::unavailable || refused.reason == canvas::Refusal::busy;
   if (same_again) {
     const auto wait_ms = std::max<std::int64_t>(refused.wait_ms, kAgainMsMin);
-    painter.pending->again_ns = swarm_.now_ns() + wait_ms * kMsNs;
+    painter.pending->again_ns = swarm_.now_ns() + wait_ms * base::kMsNs;
     return;
   }
   sightings_.refused(index_of(client, painter.pending->place));

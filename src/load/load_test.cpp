@@ -20,10 +20,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr std::int64_t kLastComeNs = 5 * kSecondNs;  // besides as long as the others took
-constexpr std::int64_t kSettleNs = 15 * kSecondNs;   // for answers, and for those who are away
-constexpr std::int64_t kLastDeltasNs = 10 * kSecondNs;
+constexpr std::int64_t kLastComeNs = 5 * base::kSecondNs;  // besides as long as the others took
+constexpr std::int64_t kSettleNs = 15 * base::kSecondNs;  // for answers, and for those who are away
+constexpr std::int64_t kLastDeltasNs = 10 * base::kSecondNs;
 constexpr unsigned kRetryAfterSMax = 30;
 constexpr double kRateReached = 0.95;
 constexpr double kHeldSMin = 0.001;
@@ -34,7 +33,7 @@ const std::string kSnapshot = "/api/canvas/snapshot";
 std::int64_t cpu_ns() {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return std::int64_t{time.tv_sec} * kSecondNs + time.tv_nsec;
+  return std::int64_t{time.tv_sec} * base::kSecondNs + time.tv_nsec;
 }
 
 /// The member of a JSON object, or null.
@@ -173,7 +172,7 @@ base::Result<std::vector<std::string>> LoadTest::sign_in_painters() {
     if (answer->status == 429) {
       record_->wait_asked();
       const auto said = base::parse_number<unsigned>(answer->field("retry-after")).value_or(1);
-      const auto until_ns = base::steady_ns() + std::min(said, kRetryAfterSMax) * kSecondNs;
+      const auto until_ns = base::steady_ns() + std::min(said, kRetryAfterSMax) * base::kSecondNs;
       progress_.say("signing in: " + std::to_string(tokens.size()) + " of " +
                     std::to_string(options_.painters) +
                     " guests, and the server asks to wait (GUEST_LIMIT_PER_ADDRESS)");
@@ -225,7 +224,7 @@ void LoadTest::hold() {
   run_until([this] { return stopped_() || crowd_->all_came(); }, never);
   // Those who were added last may still wait for their turn to connect.
   const auto last_ns = static_cast<double>(kLastComeNs) +
-                       static_cast<double>(options_.clients) / options_.ramp * kSecondNs;
+                       static_cast<double>(options_.clients) / options_.ramp * base::kSecondNs;
   run_until([&] { return stopped_() || all_live(); },
             static_cast<std::int64_t>(std::min(last_ns, static_cast<double>(never))));
   run_until(stopped_, static_cast<std::int64_t>(options_.duration_s * 1e9));

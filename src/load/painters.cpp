@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/limits.hpp"
 
 namespace load {
 
 namespace {
-
-constexpr std::int64_t kMsNs = 1'000'000;
 
 // A little slower than the servers let one person ask.
 constexpr auto kPaceNs =
@@ -53,7 +52,7 @@ std::optional<std::size_t> Painters::due(std::int64_t now_ns) {
 void Painters::charged(std::size_t index, std::uint32_t charges, std::uint32_t wait_ms,
                        std::int64_t now_ns) {
   painters_[index].charges = charges;
-  painters_[index].charge_ns = now_ns + wait_ms * kMsNs;
+  painters_[index].charge_ns = now_ns + wait_ms * base::kMsNs;
 }
 
 std::size_t Painters::pending() const {

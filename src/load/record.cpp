@@ -8,6 +8,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/clock.hpp"
+
 namespace load {
 
 namespace {
@@ -15,7 +17,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::array kPercentiles = {50, 95, 99};
-constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 std::vector<std::optional<double>> percentiles_ms(const Histogram& times) {
   std::vector<std::optional<double>> found;
@@ -95,7 +96,7 @@ void Record::wait_asked() {
 /// Empty seconds are kept: they are when nobody answered.
 void Record::turn(std::int64_t now_ns, std::size_t users) {
   if (ended_ns_ != 0) return;
-  const auto second = (now_ns - began_ns_) / kSecondNs;
+  const auto second = (now_ns - began_ns_) / base::kSecondNs;
   while (now_.second < second) {
     now_.users = users;
     now_.requests = second_.count();

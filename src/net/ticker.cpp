@@ -46,7 +46,7 @@ void Ticker::tick() {
 }
 
 int Ticker::tick_ms() const {
-  const auto wanted_ms = kDeliveryShare * delivery_ns_() / 1'000'000;
+  const auto wanted_ms = kDeliveryShare * delivery_ns_() / base::kMsNs;
   return static_cast<int>(
       std::clamp<std::int64_t>(wanted_ms, base::limits::kTickMsMin, tick_ms_max_));
 }

@@ -69,7 +69,7 @@ std::string_view first_character(std::string_view text) {
 }
 
 /// A JSON string. Bytes that are no UTF-8 become U+FFFD, so that every line stays one valid line.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const auto character = first_character(text);
@@ -108,7 +108,7 @@ std::string value_text(const Field& field, Format format) {
   struct Writer {
     Format format;
     std::string operator()(const std::string& v) const {
-      return format == Format::text && reads_without_quotes(v) ? v : quoted(v);
+      return format == Format::text && reads_without_quotes(v) ? v : in_quotes(v);
     }
     std::string operator()(std::int64_t v) const { return std::to_string(v); }
     std::string operator()(double v) const { return number_text(v); }
@@ -118,9 +118,9 @@ std::string value_text(const Field& field, Format format) {
 }
 
 std::string json_line(std::string_view event, Fields fields) {
-  std::string line = "\"event\":" + quoted(event);
+  std::string line = "\"event\":" + in_quotes(event);
   for (const auto& field : fields) {
-    line += ',' + quoted(field.key) + ':' + value_text(field, Format::json);
+    line += ',' + in_quotes(field.key) + ':' + value_text(field, Format::json);
   }
   return line;
 }

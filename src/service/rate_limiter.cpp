@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/limits.hpp"
 
 namespace service {
@@ -23,7 +24,7 @@ std::int64_t RateLimiter::take(std::uint64_t key, std::int64_t now_ns) {
   }
   const std::int64_t full_at_ns = std::max(found->second, now_ns) + interval_ns_;
   const std::int64_t over_ns = full_at_ns - now_ns - burst_ns_;
-  if (over_ns > 0) return over_ns / 1'000'000 + 1;
+  if (over_ns > 0) return over_ns / base::kMsNs + 1;
   found->second = full_at_ns;
   return 0;
 }

@@ -11,7 +11,7 @@ namespace journal {
 
 namespace {
 
-constexpr int kCacheKib = 8 * 1024;
+constexpr int kReadCacheKib = 8 * 1024;
 
 /// Runs `read`; what SQLite could not do becomes an error.
 template <class Read>
@@ -32,7 +32,7 @@ Queries::Connection::Connection(const std::string& database_path)
                                    Store::kEntryColumns +
                                    " FROM entries LEFT JOIN people USING (person) "
                                    "WHERE entry = ?") {
-  database.execute("PRAGMA cache_size = -" + std::to_string(kCacheKib));
+  database.execute("PRAGMA cache_size = -" + std::to_string(kReadCacheKib));
 }
 
 Queries::Queries(const std::string& database_path, std::shared_ptr<const Heads> heads,

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "ops/log.hpp"
+#include "redis/scope.hpp"
 
 namespace journal {
 
@@ -18,7 +17,7 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
-constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
+using redis::kAwait;
 
 constexpr milliseconds kProbeEvery{500};
 constexpr milliseconds kRetryMax{400};

@@ -25,9 +25,9 @@ struct Pending {
 };
 
 /// What a batch would change: nothing of it holds before it is committed.
-class Batch {
+class Changes {
  public:
-  Batch(Store& store, const Values& values) : store_(store), values_(values) {}
+  Changes(Store& store, const Values& values) : store_(store), values_(values) {}
 
   counter::Answer decide(const counter::Press& press) {
     if (press.key.empty()) return apply(press);
@@ -152,20 +152,20 @@ bool Embedded::write(std::span<Pending> pending) {
   const auto begin_ns = base::steady_ns();
   std::vector<counter::Answer> answers;
   answers.reserve(pending.size());
-  Batch batch(*store_, values_);
+  Changes changes(*store_, values_);
   {
     sqlite::Transaction transaction(store_->database());
-    for (const auto& [press, on_answer] : pending) answers.push_back(batch.decide(press));
-    batch.write(now_ms());
-    if (!batch.empty()) transaction.commit();
+    for (const auto& [press, on_answer] : pending) answers.push_back(changes.decide(press));
+    changes.write(now_ms());
+    if (!changes.empty()) transaction.commit();
   }
-  publish(batch.changed());
-  if (!batch.empty()) {
+  publish(changes.changed());
+  if (!changes.empty()) {
     const auto seconds = static_cast<double>(base::steady_ns() - begin_ns) * 1e-9;
     events_.on_batch(pending.size(), seconds);
   }
   for (std::size_t i = 0; i < pending.size(); ++i) pending[i].on_answer(answers[i]);
-  return !batch.empty();
+  return !changes.empty();
 }
 
 void Embedded::publish(const Values& changed) {

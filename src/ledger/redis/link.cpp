@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "ledger/redis/library.hpp"
 #include "ops/log.hpp"
+#include "redis/scope.hpp"
 
 namespace ledger {
 
@@ -19,7 +17,7 @@ namespace asio = boost::asio;
 using redis::kCallTime;
 using std::chrono::milliseconds;
 
-constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
+using redis::kAwait;
 
 /// Everything of the ledger lies in one slot of a cluster.
 constexpr const char* kStateKey = "{counter-app}:v1:state";

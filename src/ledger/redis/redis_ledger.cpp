@@ -9,18 +9,17 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/clock.hpp"
 #include "base/gathered.hpp"
 #include "base/limits.hpp"
 #include "ledger/redis/codec.hpp"
 #include "ledger/redis/link.hpp"
+#include "redis/scope.hpp"
 
 namespace ledger {
 
@@ -30,7 +29,7 @@ namespace asio = boost::asio;
 namespace limits = base::limits;
 using std::chrono::milliseconds;
 
-constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait{};
+using redis::kAwait;
 
 // What was certainly not applied is tried again for so long.
 constexpr std::int64_t kRetryForMs = 2'000;

@@ -11,8 +11,8 @@
 namespace auth {
 namespace {
 
-constexpr std::int64_t kNowMs = 1'767'225'600'000;
-constexpr std::int64_t kLaterMs = kNowMs + 60'000;
+constexpr std::int64_t kVerifiedMs = 1'767'225'600'000;
+constexpr std::int64_t kLaterMs = kVerifiedMs + 60'000;
 const std::string kKey = "a key of sixteen characters";
 
 Person anya() { return {base::PersonId{7'342'037'359}, "Аня"}; }
@@ -32,14 +32,14 @@ std::string payload(std::int64_t id, std::int64_t expires_at_ms, std::string_vie
 }
 
 TokenError refusal(const std::string& token) {
-  const auto verified = TokenSigner({kKey}).verify(token, kNowMs);
+  const auto verified = TokenSigner({kKey}).verify(token, kVerifiedMs);
   EXPECT_FALSE(verified.ok()) << token;
   return verified.error();
 }
 
 TEST(Token, SaysWhoItWasSignedFor) {
   const TokenSigner signer({kKey});
-  const auto verified = signer.verify(signer.sign(anya(), kLaterMs), kNowMs);
+  const auto verified = signer.verify(signer.sign(anya(), kLaterMs), kVerifiedMs);
   ASSERT_TRUE(verified.ok());
   EXPECT_EQ(verified->person, anya());
   EXPECT_EQ(verified->expires_at_ms, kLaterMs);
@@ -52,29 +52,30 @@ TEST(Token, HasTheSpecifiedForm) {
 
 TEST(Token, IsVerifiedByAnyReplicaWithTheKey) {
   const auto token = TokenSigner({kKey}).sign(anya(), kLaterMs);
-  EXPECT_TRUE(TokenSigner({kKey}).verify(token, kNowMs).ok());
+  EXPECT_TRUE(TokenSigner({kKey}).verify(token, kVerifiedMs).ok());
 }
 
 TEST(Token, SurvivesKeyRotationUntilTheOldKeyIsDropped) {
   const auto old_token = TokenSigner({"the old key, long enough"}).sign(anya(), kLaterMs);
   const TokenSigner both({"the new key, long enough", "the old key, long enough"});
-  EXPECT_TRUE(both.verify(old_token, kNowMs).ok());
-  EXPECT_TRUE(
-      TokenSigner({"the new key, long enough"}).verify(both.sign(anya(), kLaterMs), kNowMs).ok())
+  EXPECT_TRUE(both.verify(old_token, kVerifiedMs).ok());
+  EXPECT_TRUE(TokenSigner({"the new key, long enough"})
+                  .verify(both.sign(anya(), kLaterMs), kVerifiedMs)
+                  .ok())
       << "the first key signs";
-  EXPECT_FALSE(TokenSigner({"the new key, long enough"}).verify(old_token, kNowMs).ok());
+  EXPECT_FALSE(TokenSigner({"the new key, long enough"}).verify(old_token, kVerifiedMs).ok());
 }
 
 TEST(Token, ExpiresAtItsMoment) {
   const TokenSigner signer({kKey});
-  const auto token = signer.sign(anya(), kNowMs);
-  EXPECT_TRUE(signer.verify(token, kNowMs - 1).ok());
-  ASSERT_FALSE(signer.verify(token, kNowMs).ok());
-  EXPECT_EQ(signer.verify(token, kNowMs).error(), TokenError::expired);
+  const auto token = signer.sign(anya(), kVerifiedMs);
+  EXPECT_TRUE(signer.verify(token, kVerifiedMs - 1).ok());
+  ASSERT_FALSE(signer.verify(token, kVerifiedMs).ok());
+  EXPECT_EQ(signer.verify(token, kVerifiedMs).error(), TokenError::expired);
 }
 
 TEST(Token, OfAnotherKeyIsInvalidEvenIfExpired) {
-  const auto token = TokenSigner({"some other key, long enough"}).sign(anya(), kNowMs - 1);
+  const auto token = TokenSigner({"some other key, long enough"}).sign(anya(), kVerifiedMs - 1);
   EXPECT_EQ(refusal(token), TokenError::invalid);
 }
 
@@ -99,9 +100,9 @@ TEST(Token, ThatIsNoneIsInvalid) {
 TEST(Token, WithAnImpossiblePersonIsInvalidThoughSigned) {
   constexpr std::int64_t kEnd = std::int64_t{1} << 53;
   EXPECT_TRUE(
-      TokenSigner({kKey}).verify(signed_token(payload(kEnd - 1, kLaterMs, "x")), kNowMs).ok());
+      TokenSigner({kKey}).verify(signed_token(payload(kEnd - 1, kLaterMs, "x")), kVerifiedMs).ok());
   EXPECT_TRUE(
-      TokenSigner({kKey}).verify(signed_token(payload(1 - kEnd, kLaterMs, "x")), kNowMs).ok());
+      TokenSigner({kKey}).verify(signed_token(payload(1 - kEnd, kLaterMs, "x")), kVerifiedMs).ok());
   for (const auto& bad :
        {payload(0, kLaterMs, "x"), payload(kEnd, kLaterMs, "x"), payload(-kEnd, kLaterMs, "x"),
         payload(1, kLaterMs, ""), payload(1, kLaterMs, "\xff"),

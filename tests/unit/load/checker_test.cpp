@@ -6,7 +6,7 @@
 namespace load {
 namespace {
 
-constexpr canvas::Size kSize{16, 16};
+constexpr canvas::Size kBoardSize{16, 16};
 constexpr unsigned kColorBits = 5;
 constexpr std::uint64_t kEpoch = 7;
 
@@ -35,15 +35,15 @@ class LoadChecker : public testing::Test {
 
   /// The board after these writes.
   static canvas::StandingBoard board(std::uint64_t offset, const Pixels& pixels) {
-    canvas::StandingBoard found{at(offset), canvas::Board(kSize)};
+    canvas::StandingBoard found{at(offset), canvas::Board(kBoardSize)};
     for (const auto& pixel : pixels) {
-      found.board.set(static_cast<std::uint16_t>(pixel.index % kSize.width),
-                      static_cast<std::uint16_t>(pixel.index / kSize.width), pixel.color);
+      found.board.set(static_cast<std::uint16_t>(pixel.index % kBoardSize.width),
+                      static_cast<std::uint16_t>(pixel.index / kBoardSize.width), pixel.color);
     }
     return found;
   }
 
-  Checker checker_{{at(10), canvas::Board(kSize)}, kColorBits};
+  Checker checker_{{at(10), canvas::Board(kBoardSize)}, kColorBits};
   Reader one_ = at(10);
   Reader two_ = at(10);
 };

@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/clock.hpp"
+
 namespace load {
 namespace {
-
-constexpr std::int64_t kMsNs = 1'000'000;
 
 TEST(LoadHistogram, SaysNothingOfNothing) {
   const Histogram histogram;
@@ -16,7 +16,7 @@ TEST(LoadHistogram, SaysNothingOfNothing) {
 
 TEST(LoadHistogram, KnowsWhatAShareDoesNotExceed) {
   Histogram histogram;
-  for (int ms = 1; ms <= 1000; ++ms) histogram.add(ms * kMsNs);
+  for (int ms = 1; ms <= 1000; ++ms) histogram.add(ms * base::kMsNs);
   for (const int percent : {1, 50, 95, 99}) {
     EXPECT_NEAR(*histogram.percentile_ms(percent), percent * 10, percent * 10 * 0.016);
     EXPECT_GE(*histogram.percentile_ms(percent), percent * 10) << "never too good";

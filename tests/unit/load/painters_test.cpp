@@ -5,16 +5,16 @@
 
 #include <map>
 
+#include "base/clock.hpp"
+
 namespace load {
 namespace {
-
-constexpr std::int64_t kMsNs = 1'000'000;
-constexpr std::int64_t kSecondNs = 1'000 * kMsNs;
 
 /// Lets them place for some time; every placement is answered at once with `charges` left.
 std::map<std::size_t, int> paint(Painters& painters, std::int64_t seconds, std::uint32_t charges) {
   std::map<std::size_t, int> placed;
-  for (std::int64_t now_ns = kMsNs; now_ns < seconds * kSecondNs; now_ns += kMsNs) {
+  for (std::int64_t now_ns = base::kMsNs; now_ns < seconds * base::kSecondNs;
+       now_ns += base::kMsNs) {
     while (const auto index = painters.due(now_ns)) {
       ++placed[*index];
       painters.charged(*index, charges, 1'000, now_ns);
@@ -53,21 +53,21 @@ TEST(LoadPainters, KeepBelowTheLimitOfAPerson) {
 
 TEST(LoadPainters, HaveOnePlacementOpen) {
   auto painters = ready(1, 0);
-  ASSERT_TRUE(painters.due(kSecondNs));
+  ASSERT_TRUE(painters.due(base::kSecondNs));
   painters[0].pending = Pending{};
   EXPECT_EQ(painters.pending(), 1);
-  EXPECT_FALSE(painters.due(2 * kSecondNs));
-  painters[0].pending->again_ns = 3 * kSecondNs;
-  EXPECT_FALSE(painters.due(3 * kSecondNs - 1));
-  EXPECT_TRUE(painters.due(3 * kSecondNs)) << "it was told to ask again";
+  EXPECT_FALSE(painters.due(2 * base::kSecondNs));
+  painters[0].pending->again_ns = 3 * base::kSecondNs;
+  EXPECT_FALSE(painters.due(3 * base::kSecondNs - 1));
+  EXPECT_TRUE(painters.due(3 * base::kSecondNs)) << "it was told to ask again";
 }
 
 TEST(LoadPainters, BeginNothingNewOnceStopped) {
   auto painters = ready(2, 0);
   painters[1].pending = Pending{.place = {}, .sent_ns = 0, .again_ns = 0};
   painters.stop();
-  EXPECT_EQ(painters.due(kSecondNs), 1) << "what is open is asked again";
-  EXPECT_FALSE(painters.due(kSecondNs));
+  EXPECT_EQ(painters.due(base::kSecondNs), 1) << "what is open is asked again";
+  EXPECT_FALSE(painters.due(base::kSecondNs));
 }
 
 TEST(LoadPainters, WhoIsAwayDoesNotPlace) {

@@ -3,13 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "base/clock.hpp"
 #include "load/report.hpp"
 
 namespace load {
 namespace {
-
-constexpr std::int64_t kMsNs = 1'000'000;
-constexpr std::int64_t kSecondNs = 1'000 * kMsNs;
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -17,13 +15,13 @@ bool has(const std::string& text, const std::string& part) {
 
 TEST(LoadRecord, IsToldSecondBySecond) {
   Record record(0);
-  record.answer("WS", "place", 10 * kMsNs);
-  record.failure("WS", "place", 30 * kMsNs, "refused: busy");
-  record.turn(kSecondNs, 5);
+  record.answer("WS", "place", 10 * base::kMsNs);
+  record.failure("WS", "place", 30 * base::kMsNs, "refused: busy");
+  record.turn(base::kSecondNs, 5);
   record.wait_asked();
-  record.end(3 * kSecondNs + kMsNs, 4);
-  record.answer("WS", "place", 20 * kMsNs);  // in the end: in the rows, but in no second
-  record.turn(9 * kSecondNs, 4);
+  record.end(3 * base::kSecondNs + base::kMsNs, 4);
+  record.answer("WS", "place", 20 * base::kMsNs);  // in the end: in the rows, but in no second
+  record.turn(9 * base::kSecondNs, 4);
   const auto json = record.json({.host = "http://h",
                                  .users = 5,
                                  .verdict = {true, {"fine"}},
@@ -46,10 +44,10 @@ TEST(LoadRecord, IsToldSecondBySecond) {
 
 TEST(LoadRecord, KeepsRowsThatAreCountedElsewhereOutOfTheTotals) {
   Record record(0);
-  record.answer("WS", "place", kMsNs);
-  record.beside("WS", "seen").add(kMsNs);
+  record.answer("WS", "place", base::kMsNs);
+  record.beside("WS", "seen").add(base::kMsNs);
   static_cast<void>(record.beside("WS", "never"));
-  record.end(kSecondNs, 1);
+  record.end(base::kSecondNs, 1);
   const auto json = record.json({});
   EXPECT_TRUE(has(json, R"("requests":1,"requests_per_s":1)")) << json;
   EXPECT_TRUE(has(json, R"("beside":[{"kind":"WS","name":"seen")")) << json;

@@ -14,10 +14,6 @@ namespace {
 namespace asio = boost::asio;
 namespace limits = base::limits;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST(Client, AsksInOrderAndGetsOneReplyForEach) {
   RedisServer server;
   TestClient test("redis://" + server.address());

@@ -17,10 +17,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST(Faults, AKilledServerLeavesTheOutcomeOpen) {
   RedisServer server;
   TestClient test("redis://" + server.address());

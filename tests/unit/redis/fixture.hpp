@@ -25,6 +25,10 @@ inline Url url_of(const std::string& text) {
   return url.value();
 }
 
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 /// What on_state told: one "+node" or "-reason" each.
 struct Told {
   std::vector<std::string> lines;

@@ -10,10 +10,6 @@
 namespace redis {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST(Sentinel, FollowsTheMaster) {
   support::SentinelGroup group;
   TestClient test(group.url());

@@ -8,10 +8,6 @@
 namespace redis {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// An authority, a server's certificate for a name and addresses, and a client's.
 class Certificates {
  public:

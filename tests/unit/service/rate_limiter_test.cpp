@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "base/clock.hpp"
 #include "base/limits.hpp"
 
 namespace service {
 namespace {
 
-constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr std::int64_t kNow = 1'000 * kSecondNs;
+constexpr std::int64_t kNow = 1'000 * base::kSecondNs;
 
 /// How many of `tries` at one moment may go on.
 int taken(RateLimiter& limiter, std::uint64_t key, std::int64_t now_ns, int tries = 100) {
@@ -21,10 +21,10 @@ int taken(RateLimiter& limiter, std::uint64_t key, std::int64_t now_ns, int trie
 TEST(RateLimiter, AllowsABurstAndThenTheRate) {
   RateLimiter limiter(10, 20);
   EXPECT_EQ(taken(limiter, 1, kNow), 20);
-  EXPECT_EQ(taken(limiter, 1, kNow + kSecondNs / 10 - 1), 0);
-  EXPECT_EQ(taken(limiter, 1, kNow + kSecondNs / 10), 1);
-  EXPECT_EQ(taken(limiter, 1, kNow + kSecondNs), 9);
-  EXPECT_EQ(taken(limiter, 1, kNow + 100 * kSecondNs), 20) << "it does not pile up";
+  EXPECT_EQ(taken(limiter, 1, kNow + base::kSecondNs / 10 - 1), 0);
+  EXPECT_EQ(taken(limiter, 1, kNow + base::kSecondNs / 10), 1);
+  EXPECT_EQ(taken(limiter, 1, kNow + base::kSecondNs), 9);
+  EXPECT_EQ(taken(limiter, 1, kNow + 100 * base::kSecondNs), 20) << "it does not pile up";
 }
 
 TEST(RateLimiter, WhoWaitsAsLongAsToldMayGoOn) {
@@ -39,7 +39,7 @@ TEST(RateLimiter, WhoWaitsAsLongAsToldMayGoOn) {
 TEST(RateLimiter, ARefusalTakesNothing) {
   RateLimiter limiter(1, 1);
   EXPECT_EQ(taken(limiter, 1, kNow, 1000), 1);
-  EXPECT_EQ(taken(limiter, 1, kNow + kSecondNs), 1);
+  EXPECT_EQ(taken(limiter, 1, kNow + base::kSecondNs), 1);
 }
 
 TEST(RateLimiter, KeysDoNotDisturbEachOther) {
@@ -61,22 +61,22 @@ TEST(RateLimiter, ARateOfZeroIsNoLimit) {
 TEST(RateLimiter, ARateBelowOneStillLetsEverybodyInOnce) {
   RateLimiter limiter(0.1, 0.2);
   EXPECT_EQ(taken(limiter, 1, kNow), 1);
-  EXPECT_EQ(taken(limiter, 1, kNow + 9 * kSecondNs), 0);
-  EXPECT_EQ(taken(limiter, 1, kNow + 10 * kSecondNs), 1);
+  EXPECT_EQ(taken(limiter, 1, kNow + 9 * base::kSecondNs), 0);
+  EXPECT_EQ(taken(limiter, 1, kNow + 10 * base::kSecondNs), 1);
 }
 
 TEST(RateLimiter, ForgetsThoseWhoseBucketsAreFullBeforeThoseWhoAreLimited) {
   RateLimiter limiter(1, 1);
   constexpr std::uint64_t kShards = 16;
   const std::uint64_t limited = 5;
-  ASSERT_EQ(taken(limiter, limited, kNow + 10 * kSecondNs), 1);
+  ASSERT_EQ(taken(limiter, limited, kNow + 10 * base::kSecondNs), 1);
   // Everyone else of the same shard came and went long before.
   for (std::uint64_t i = 1; i < base::limits::kRateTableEntriesMax / kShards; ++i) {
     ASSERT_EQ(limiter.take(limited + i * kShards, kNow), 0);
   }
   const auto newcomer = limited + base::limits::kRateTableEntriesMax;
-  EXPECT_EQ(limiter.take(newcomer, kNow + 10 * kSecondNs), 0);
-  EXPECT_EQ(taken(limiter, limited, kNow + 10 * kSecondNs), 0) << "still limited";
+  EXPECT_EQ(limiter.take(newcomer, kNow + 10 * base::kSecondNs), 0);
+  EXPECT_EQ(taken(limiter, limited, kNow + 10 * base::kSecondNs), 0) << "still limited";
 }
 
 TEST(RateLimiter, LetsEverybodyInRatherThanGrowWhenTheTableIsFullOfTheLimited) {
