@@ -34,4 +34,5 @@ if [[ $sanitizers == yes ]]; then
   done
 fi
 
-exec ctest --test-dir build/release --output-on-failure --parallel "$(nproc)" "$@"
+# One more than there are processors: many tests wait most of the time.
+exec ctest --test-dir build/release --output-on-failure --parallel "$(($(nproc) + 1))" "$@"

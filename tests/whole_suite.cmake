@@ -29,6 +29,9 @@ foreach(preset asan-ubsan tsan)
     set_tests_properties(sanitizer.${preset}.${binary} PROPERTIES LABELS sanitizer TIMEOUT 600
                          ENVIRONMENT "${PB_SANITIZER_ENVIRONMENT}")
   endforeach()
+  if(preset STREQUAL tsan)
+    list(FILTER blackbox_files EXCLUDE REGEX "test_loadtest")  # of one thread
+  endif()
   foreach(file ${blackbox_files})
     cmake_path(GET file STEM name)
     string(REPLACE "test_" "blackbox_" name ${name})
