@@ -80,8 +80,23 @@ if [[ ! -s $config ]]; then
   esac
   mv -- "$config.new" "$config"
 fi
-# Sentinel stands still while it looks up the name of a node that is gone, and after two seconds of
-# that it trusts nobody for a while.
+# Redis and Sentinel stand still while they look up the name of a node that is gone, too long for a
+# failover. So the last address of every node is kept where it is found at once.
 export RES_OPTIONS="timeout:1 attempts:1"
-[[ $role == sentinel ]] || exec redis-server "$config"
-exec redis-sentinel "$config"
+own_hosts=$(</etc/hosts)
+declare -A last
+while :; do
+  hosts=$own_hosts
+  for node in redis redis-2 redis-3; do
+    address=$(getent -s hosts:dns ahostsv4 "$node" | cut -d ' ' -f 1 | head -n 1) || true
+    last[$node]=${address:-${last[$node]-}}
+    [[ -z ${last[$node]} ]] || hosts+=$'\n'"${last[$node]} $node"
+  done
+  [[ $hosts == "$(</etc/hosts)" ]] || printf '%s\n' "$hosts" >/etc/hosts
+  sleep 1
+done &
+
+chown -R redis: /data
+program=redis-server
+[[ $role != sentinel ]] || program=redis-sentinel
+exec setpriv --reuid=redis --regid=redis --clear-groups "$program" "$config"
