@@ -75,7 +75,7 @@ stand_in() {
   if [[ $1 == debian:12-slim ]]; then
     make_debian "$1"
   else
-    docker build --quiet --target "${target%%:*}" -t "$1" "$work/context" >/dev/null 2>"$work/log" ||
+    docker build --quiet --target "${target%%:*}" -t "$1" "$work/context" >"$work/log" 2>&1 ||
       die "$(cat "$work/log")"
   fi
 }
