@@ -38,6 +38,13 @@ test_packages() {
     python3-websockets redis-server shellcheck spin util-linux zstd
 }
 
+# What the deployment's tests need besides; the engine, unless it is here from another package.
+engine_packages() {
+  echo curl iptables mmdebstrap prometheus python3-yaml
+  command -v dockerd >/dev/null || echo docker.io
+  command -v docker-compose >/dev/null || echo docker-compose
+}
+
 # cluster_packages program: what a whole cluster of it on this machine needs besides, unless it is
 # here from another package.
 cluster_packages() {

@@ -4,7 +4,8 @@
 # Installs what is missing, builds everything (release; with address and undefined-behaviour
 # sanitizers and the fuzzers; with the thread sanitizer; the front end) and runs every test in one
 # CTest run. Arguments go to CTest: `-L unit` runs the unit tests only, and builds no sanitizers
-# for them. The labels: unit, contract, style, web, blackbox, browser, fuzz, sanitizer.
+# for them. The labels: unit, contract, style, web, blackbox, browser, deploy, fuzz,
+# sanitizer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -14,6 +15,8 @@ explain "$@"
 # shellcheck disable=SC2046  # one word a package
 ensure_packages $(build_packages) $(test_packages)
 ensure_locust || say "The tests of the load test are skipped"
+# shellcheck disable=SC2046  # one word a package
+(ensure_packages $(engine_packages)) || say "The tests of the deployment are skipped"
 ensure_node
 build_front_end
 

@@ -1,0 +1,80 @@
+"""A Swarm of one machine, and stacks on it also where the kernel has no IPVS."""
+
+import contextlib
+import shutil
+
+import yaml
+
+import engine
+import web
+
+PORT = 80
+
+
+def fit_to_kernel(project, file):
+    """Without IPVS neither virtual addresses nor the routing mesh answer: the same stack then has
+    its servers found by name, behind one published proxy. The file itself stays in the project;
+    only this copy is changed, so that the commands work as written."""
+    if engine.has_ipvs():
+        return
+    path = project / file
+    stack = yaml.safe_load(path.read_text("utf-8"))
+    app = stack["services"]["app"]
+    app["deploy"]["endpoint_mode"] = "dnsrr"
+    assert app.pop("ports") == ["80:8000"]
+    shutil.copy(engine.HERE / "swarm-proxy.conf", project)
+    stack.setdefault("configs", {})["swarm-proxy"] = {"file": "./swarm-proxy.conf"}
+    stack["services"]["proxy"] = {
+        "image": "nginx:stable", "networks": app["networks"],
+        "configs": [{"source": "swarm-proxy", "target": "/etc/nginx/nginx.conf"}],
+        "ports": [{"target": 80, "published": PORT, "mode": "host"}]}
+    path.write_text(yaml.safe_dump(stack, sort_keys=False))
+
+
+@contextlib.contextmanager
+def left_at_the_end():
+    """Whatever happens, this machine is in no Swarm afterwards."""
+    try:
+        yield
+    finally:
+        engine.run("docker swarm leave --force", check=False)
+
+
+def here(command):
+    """The command for a machine with several addresses, none of which matters."""
+    return command.replace("swarm init", "swarm init --advertise-addr 127.0.0.1")
+
+
+def tasks(service):
+    """The containers of a service that run, as Swarm sees them."""
+    listed = engine.run(f"docker service ps --filter desired-state=running "
+                        f"--format '{{{{.CurrentState}}}}' {service}")
+    return [state for state in listed.splitlines() if state.startswith("Running")]
+
+
+def container_of(service):
+    """The one container of a service with one task."""
+    found = engine.run(f"docker ps -q --filter label=com.docker.swarm.service.name={service}")
+    return found.split()[0]
+
+
+def until_running(service, count):
+    engine.eventually(lambda: len(tasks(service)) == count, f"{count} tasks of {service} run",
+                      timeout=240, every=0.5)
+
+
+def until_served_by(count):
+    """Requests go to exactly so many servers."""
+
+    def served():
+        answers = [web.get(PORT, "/api/counter") for _ in range(6 * count)]
+        names = {answer.headers.get("x-served-by") for answer in answers}
+        return all(answer.status == 200 for answer in answers) and len(names) == count
+
+    engine.eventually(served, f"{count} servers answer on port {PORT}", timeout=180, every=0.5)
+
+
+def until_gone(stack):
+    engine.eventually(
+        lambda: not engine.run(f"docker ps -q --filter label=com.docker.stack.namespace={stack}"),
+        f"the containers of {stack} are gone", every=0.5)

@@ -1,0 +1,132 @@
+"""The counter's Swarm stacks, by their commands: scaled, updated and rolled back under load, and
+the Redis master killed; nothing acknowledged is lost."""
+
+import re
+import shutil
+import time
+import types
+
+import pytest
+
+import counter_crowd
+import engine
+import swarm
+import web
+
+BUILD_LIMIT_S = 3600
+CONTINUES_WITHIN_S = 15
+FRONT = [types.SimpleNamespace(port=swarm.PORT)] * counter_crowd.REPLICAS
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    engine.must_be_free(swarm.PORT)
+    with swarm.left_at_the_end():
+        yield
+
+
+def start(project, commands, stack):
+    for command in commands:
+        said = engine.run(swarm.here(command), project, BUILD_LIMIT_S)
+        if "stack services" in command:
+            assert f"{stack}_app" in said and re.search(r"\d/4", said), said
+        if "service ps" in command:
+            assert command.split()[-1] + ".1" in said, said
+
+
+def leave(project, commands, stack):
+    for command in commands:
+        engine.run(command, project)
+        if "stack rm" in command:
+            swarm.until_gone(stack)
+
+
+def press():
+    answer = web.post(swarm.PORT, "/api/counter/increment", {})
+    return answer.status == 200 and answer.json()["value"]
+
+
+def update(image, expect):
+    """docker service update, until Swarm says what has become of it."""
+    engine.run(f"docker service update -d --image {image} counter_app")
+    engine.eventually(
+        lambda: expect == engine.run("docker service inspect --format "
+                                     "'{{.UpdateStatus.State}}' counter_app").strip(),
+        f"the update is {expect}", timeout=300, every=1)
+
+
+def test_swarm(project, commands):
+    swarm.fit_to_kernel(project, "docker-compose.swarm.yml")
+    start(project, commands["Swarm"], "counter")
+    swarm.until_running("counter_app", 4)
+    swarm.until_served_by(4)
+
+    def scale(count):
+        engine.run(f"docker service scale -d counter_app={count}")
+        swarm.until_running("counter_app", count)
+        swarm.until_served_by(count)
+
+    def disturb(crowd):
+        crowd.some_are_counted()
+        scale(1)
+        scale(4)
+        # Another image under the same stack: each server is replaced by a healthy one.
+        engine.run("docker tag localhost:5000/counter-app:latest localhost:5000/counter-app:next")
+        update("localhost:5000/counter-app:next", "completed")
+        # One that never becomes healthy: Swarm takes it back by itself.
+        recipe = 'FROM localhost:5000/counter-app:latest\nENTRYPOINT ["sleep", "99"]'
+        engine.run(f"echo '{recipe}' | docker build -t localhost:5000/counter-app:bad -")
+        update("localhost:5000/counter-app:bad", "rollback_completed")
+        assert "next" in engine.run("docker service inspect --format "
+                                    "'{{.Spec.TaskTemplate.ContainerSpec.Image}}' counter_app")
+        swarm.until_served_by(4)
+        crowd.some_are_counted()
+
+    counter_crowd.press_through(FRONT, disturb)
+    leave(project, commands["Leaving Swarm"], "counter")
+
+
+def test_load_on_swarm(project, commands):
+    if not shutil.which("locust"):
+        pytest.skip("this system's packages have no Locust")
+    start(project, commands["Swarm"], "counter")
+    swarm.until_served_by(4)
+    for command in commands["Load on Swarm"]:
+        if command.startswith("locust"):
+            said = engine.run(command, project)
+            assert "Aggregated" in said
+        else:
+            count = int(command[-1])
+            engine.run(command.replace("scale ", "scale -d "), project)
+            swarm.until_running("counter_app", count)
+            swarm.until_served_by(count)
+    leave(project, commands["Leaving Swarm"], "counter")
+
+
+def test_replicated_redis_survives_its_master(project, commands):
+    swarm.fit_to_kernel(project, "docker-compose.swarm-replicated.yml")
+    start(project, commands["Swarm with replicated Redis"], "counter-replicated")
+    swarm.until_running("counter-replicated_app", 4)
+    swarm.until_served_by(4)
+    engine.eventually(press, "the first press counts")
+    took_s = []
+
+    def disturb(crowd):
+        crowd.some_are_counted()
+        engine.run(f"docker kill {swarm.container_of('counter-replicated_redis')}")
+        since = time.monotonic()
+        engine.eventually(press, "the counter continues", CONTINUES_WITHIN_S + 30)
+        took_s.append(time.monotonic() - since)
+        crowd.some_are_counted()
+        # The old master comes back as a replica, and nothing that was pressed meanwhile is gone.
+        engine.eventually(
+            lambda: "role:slave" in engine.run(
+                f"docker exec {swarm.container_of('counter-replicated_redis')} "
+                "redis-cli info replication", check=False),
+            "the old master follows the new one", every=1)
+        crowd.some_are_counted()
+
+    counter_crowd.press_through(FRONT, disturb)
+    print(f"continued after {took_s[0]:.1f} s")
+    assert took_s[0] <= CONTINUES_WITHIN_S
+    leave(project, commands["Leaving Swarm with replicated Redis"], "counter-replicated")
