@@ -35,7 +35,7 @@ build_packages() {
 test_packages() {
   echo brotli chromium clang clang-format clang-tidy libclang-rt-dev lld llvm nginx \
     openssl postgresql python3 python3-psycopg2 python3-pytest python3-redis \
-    python3-websockets redis-server shellcheck spin util-linux zstd
+    python3-websockets python3-yaml redis-server shellcheck spin util-linux zstd
 }
 
 # What the deployment's tests need besides; the engine, unless it is here from another package.

@@ -4,8 +4,7 @@
 # Installs what is missing, builds everything (release; with address and undefined-behaviour
 # sanitizers and the fuzzers; with the thread sanitizer; the front end) and runs every test in one
 # CTest run. Arguments go to CTest: `-L unit` runs the unit tests only, and builds no sanitizers
-# for them. The labels: unit, contract, style, web, blackbox, browser, deploy, fuzz,
-# sanitizer.
+# for them. The labels: unit, contract, style, web, blackbox, browser, deploy, fuzz, sanitizer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
