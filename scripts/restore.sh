@@ -144,7 +144,7 @@ if wanted redis; then
   if [[ $where == direct ]]; then
     spot=$(mktemp -d) && rmdir -- "$spot"
   else
-    spot=/data/restore-$$ # the container can write nowhere else
+    spot=$(redis --raw config get dir | tail -n 1)/restore-$$ # it may write nowhere else
   fi
   "${redis_at[@]}" sh -c "$follow" sh "$spot" "${redis_login[@]}" <"$folder/redis.rdb" ||
     die "Redis could not be restored; what was there is in $before"

@@ -166,6 +166,43 @@ def test_older_ones_are_deleted_if_asked(script, tmp_path):
     assert backed_up(script, "--only", "redis") and made[1].exists()
 
 
+# Runs beside the stores what kubectl would run in their pods, where no address need be given.
+KUBECTL = r"""#!/bin/bash
+case $* in
+  "exec -i statefulset/pixel-battle-redis -- "* | "exec -i my/postgres -- "*) shift 4 ;;
+  *) exit 1 ;;
+esac
+PATH=$PODS:$PATH exec "$@"
+"""
+REDIS_CLI = r"""#!/bin/bash
+exec /usr/bin/redis-cli -p "$POD_PORT" "$@"
+"""
+
+
+def test_in_pods(script, settings, database, redis, start_server, tmp_path):
+    pods = tmp_path / "pods"
+    pods.mkdir()
+    for path, text in ((tmp_path / "kubectl", KUBECTL), (pods / "redis-cli", REDIS_CLI)):
+        path.write_text(text)
+        path.chmod(0o755)
+    there = {"KUBECTL": str(tmp_path / "kubectl"), "PODS": str(pods), "POD_PORT": str(redis.port),
+             "PGHOST": "127.0.0.1", "PGPORT": str(database.port), "POSTGRES_USER": "pixels",
+             "POSTGRES_DB": "postgres", "DATABASE_URL": "", "REDIS_URL": ""}
+    words = ("kubernetes", "--postgres", "my/postgres")
+    server = start_server(**settings)
+    draw(server, PIXELS)
+    board = board_of(server, redis)
+    made = script("backup", *words, "--to", "kept", **there)
+    assert made.returncode == 0, made.stderr
+    draw(server, LATER)
+    assert server.stop() == 0
+    done = script("restore", *words, made.stdout.strip(), **there)
+    assert done.returncode == 0, done.stderr
+    server.start()
+    assert board_of(server, redis) == board
+    assert not list(redis.folder.glob("restore-*")), "nothing of it stays"
+
+
 def test_passwords_are_used_and_not_shown(script, redis):
     with redis.client() as operator:
         operator.config_set("requirepass", "pass:word")
