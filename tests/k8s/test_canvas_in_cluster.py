@@ -1,0 +1,244 @@
+"""Pixel Battle in a real cluster: every kubectl command of the documents, with people beside.
+
+They draw from the first test on to the last but one, which looks at their account: nothing that
+was acknowledged is lost, no request failed, and whoever was sent away came back where they were.
+The tests are one story and run in this order.
+"""
+
+import json
+import os
+import subprocess
+import types
+
+import pytest
+
+import cluster as clusters
+import manifests
+from test_crash import check_against_journal
+
+REASON = clusters.why_not()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+BACKEND, REDIS = "pixel-battle-backend", "pixel-battle-redis-0"
+PASSWORD = "only for this test"
+SECRET = (
+    "kubectl create secret generic pixel-battle-secrets "
+    "--from-literal=database-url='postgresql+asyncpg://pixel_battle:only%20for%20this%20test@"
+    "pixel-battle-postgres:5432/pixel_battle' "
+    "--from-literal=telegram-bot-token='' "
+    "--from-literal=app-secret-key='a key that only this test knows'")
+# A load from one address, without waiting.
+OPEN = ("COOLDOWN_MS=0 RATE_LIMIT_PER_ADDRESS=0 GUEST_LIMIT_PER_ADDRESS=0 "
+        "CONNECTIONS_PER_ADDRESS_MAX=0")
+
+# Every line with kubectl in the documents' part about Pixel Battle.
+DOCUMENTED = """
+kubectl apply -f k8s/redis.yaml
+kubectl apply -f k8s/deployment.yaml
+kubectl apply -f k8s/frontend.yaml
+kubectl apply -f k8s/ingress.yaml
+kubectl scale deployment pixel-battle-backend --replicas=5
+kubectl get pods -l app=pixel-battle-backend
+kubectl logs -l app=pixel-battle-backend -f
+kubectl rollout restart deployment pixel-battle-backend
+kubectl set image deployment/pixel-battle-backend backend=pixel-battle-backend:new-version
+kubectl top pods
+""".strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def people(cluster):
+    """Who draw; begins when the servers serve."""
+    return clusters.Load(cluster, "canvas", BACKEND, 8000).start()
+
+
+def check_unharmed(people):
+    """Everybody is live, and nobody was refused or failed."""
+    now = people.until(lambda now: now["live"] == 20, "everybody to be live again")
+    now = people.goes_on()
+    assert now["failed"] == 0 and now["refused"] == 0, now
+    assert now["reloaded"] == 0, f"whoever was sent away resumes: {now}"
+    return now
+
+
+def image_of(pod):
+    return pod["spec"]["containers"][0]["image"]
+
+
+def test_secret_and_apply(cluster):
+    cluster.run("kubectl create secret generic pixel-battle-postgres "
+                f"--from-literal=password='{PASSWORD}'")
+    cluster.run("kubectl apply -f k8s/postgres.yaml")
+    cluster.run(SECRET)
+    for line in DOCUMENTED[:4]:
+        cluster.run(line)
+    cluster.until_rolled_out("statefulset/pixel-battle-postgres")
+    cluster.until_rolled_out("statefulset/pixel-battle-redis")
+    cluster.until_rolled_out(f"deployment/{BACKEND}")
+    cluster.until_rolled_out("deployment/pixel-battle-frontend")
+    cluster.until_ready(BACKEND, 2)  # the autoscaler's least
+    assert "0002 (head)" in cluster.run(f"kubectl exec deployment/{BACKEND} -- alembic current")
+
+
+def test_applying_again_changes_nothing(cluster):
+    for line in DOCUMENTED[:4]:
+        assert "configured" not in cluster.run(line)
+
+
+def test_looking(cluster):
+    assert cluster.run(DOCUMENTED[5]).count(BACKEND) == 2
+    cluster.follow(DOCUMENTED[6], '"serving"')
+    clusters.eventually(lambda: BACKEND in cluster.run(DOCUMENTED[9], check=False).stdout,
+                        "what the pods use")
+    cluster.run(f"kubectl set env deployment/{BACKEND} {OPEN}")
+    cluster.until_rolled_out(f"deployment/{BACKEND}")
+
+
+def test_scaling_under_load(cluster, people):
+    cluster.run(DOCUMENTED[4])
+    ready = clusters.eventually(lambda: len(now := cluster.ready(BACKEND)) == 5 and now,
+                                lambda: cluster.described(BACKEND))
+    people.until(lambda now: ready <= set(now["served_by"]), "every new one to get traffic")
+    check_unharmed(people)
+    clusters.eventually(lambda: len(cluster.ready(BACKEND)) < 5,
+                        "the autoscaler to take away what is idle", 900)
+    check_unharmed(people)
+
+
+def test_restart_under_load(cluster, people):
+    before = cluster.ready(BACKEND)
+    cluster.run(DOCUMENTED[7])
+    cluster.until_rolled_out(f"deployment/{BACKEND}")
+    clusters.eventually(lambda: not before & {pod["metadata"]["name"]
+                                              for pod in cluster.pods(BACKEND)}, "the old to go")
+    assert check_unharmed(people)["resumed"] >= 20, "everyone was sent away at least once"
+
+
+def test_update_under_load(cluster, people):
+    cluster.run(DOCUMENTED[8])
+    cluster.until_rolled_out(f"deployment/{BACKEND}")
+    new = clusters.image("pixel-battle-backend:new-version")
+    assert {image_of(pod) for pod in cluster.pods(BACKEND)
+            if "deletionTimestamp" not in pod["metadata"]} == {new}
+    check_unharmed(people)
+
+
+@pytest.mark.parametrize("bad", ["pixel-battle-backend:there-is-none", "redis:7-bookworm"])
+def test_a_bad_image_replaces_nobody(cluster, people, bad):
+    """One that cannot be pulled, and one that does not hold a server."""
+    clusters.eventually(lambda: len(cluster.pods(BACKEND)) == len(cluster.ready(BACKEND)), "calm")
+    good = cluster.ready(BACKEND)
+    cluster.run(f"kubectl set image deployment/{BACKEND} backend={bad}")
+
+    def is_stuck():
+        states = [one.get("state", {}) for pod in cluster.pods(BACKEND)
+                  if image_of(pod) == clusters.with_image(f"x={bad}")[2:]
+                  for one in pod["status"].get("containerStatuses", [])]
+        return any(state.get("waiting", {}).get("reason") in
+                   ("ErrImagePull", "ImagePullBackOff", "CrashLoopBackOff") for state in states)
+
+    clusters.eventually(is_stuck, lambda: cluster.described(BACKEND))
+    check_unharmed(people)
+    assert good <= cluster.ready(BACKEND)
+    cluster.run(f"kubectl rollout undo deployment {BACKEND}")
+    cluster.until_rolled_out(f"deployment/{BACKEND}")
+    assert good <= cluster.ready(BACKEND)
+    check_unharmed(people)
+
+
+def test_a_drain_respects_the_budget(cluster, people):
+    """All pods of a node are asked to go at once; one goes, and the next when that is replaced."""
+    clusters.eventually(lambda: len(cluster.pods(BACKEND)) == len(cluster.ready(BACKEND)), "calm")
+    pods = cluster.pods(BACKEND)
+    node, least = pods[0]["spec"]["nodeName"], len(pods) - 1
+    drain = subprocess.Popen(
+        cluster.command(f"kubectl drain {node} --pod-selector=app={BACKEND} --ignore-daemonsets "
+                        "--delete-emptydir-data --timeout=40s"),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL)
+    try:
+        clusters.eventually(lambda: any("deletionTimestamp" in pod["metadata"]
+                                        for pod in cluster.pods(BACKEND)), "one to go")
+        while drain.poll() is None:
+            assert len(cluster.ready(BACKEND)) >= least
+    finally:
+        said = drain.communicate()[0]
+        cluster.run(f"kubectl uncordon {node}")
+    assert drain.returncode == 0 or "disruption budget" in said, said
+    clusters.eventually(lambda: len(cluster.ready(BACKEND)) > least, "a replacement")
+    check_unharmed(people)
+
+
+def test_the_autoscaler_follows_the_load(cluster, people):
+    """With so small a request the people's load is much; with the real one it is little."""
+    cluster.run(f"kubectl set resources deployment {BACKEND} -c backend --requests=cpu=10m")
+    cluster.until_rolled_out(f"deployment/{BACKEND}")
+    clusters.eventually(lambda: len(cluster.ready(BACKEND)) >= 4,
+                        lambda: cluster.run("kubectl get hpa"), 600)
+    check_unharmed(people)
+    cluster.run(f"kubectl set resources deployment {BACKEND} -c backend --requests=cpu=250m")
+    clusters.eventually(lambda: len(cluster.ready(BACKEND)) == 2,
+                        lambda: cluster.run("kubectl get hpa"), 1200)
+    check_unharmed(people)
+
+
+def test_redis_killed_loses_nothing(cluster, people):
+    before = people.now()
+    cluster.run(f"kubectl delete pod {REDIS} --grace-period=0 --force")
+    cluster.until_rolled_out("statefulset/pixel-battle-redis")
+    people.until(lambda now: now["live"] == 20, "everybody to be live again")
+    now = people.goes_on()
+    assert now["failed"] == 0, f"an outage is told as 503 with Retry-After: {now}"
+    assert now["reloaded"] == before["reloaded"], "nothing was lost, so the epoch stays"
+
+
+def test_the_account_of_all_of_it(cluster, people):
+    result = people.end()
+    print({name: value for name, value in result.items() if name != "players"})
+    problems = [problem for player in result["players"] for problem in player["problems"]]
+    assert not problems, problems[:5]
+    players = [types.SimpleNamespace(person=player["person"], accepted=[
+        types.SimpleNamespace(x=x, y=y, color=color, answer=types.SimpleNamespace(offset=offset))
+        for x, y, color, offset in player["accepted"]]) for player in result["players"]]
+    count = sum(len(player.accepted) for player in players)
+    entries = clusters.history(cluster, count)
+    assert len(entries) == count, "something landed that nobody was told of"
+    check_against_journal(players, entries)
+    boards = {player["board"] for player in result["players"] if player["board"]}
+    assert boards == {clusters.board_sha1(cluster)}, "everybody sees what Redis holds"
+    verified = cluster.run(f"kubectl exec deployment/{BACKEND} -- pixel-battle verify")
+    assert "the live board is the same" in verified
+
+
+def test_backup_and_restore(cluster, tmp_path):
+    environment = os.environ | {"KUBECTL": " ".join([*clusters.KUBECTL, "--namespace",
+                                                     cluster.namespace])}
+
+    def script(name, *words):
+        done = subprocess.run([manifests.ROOT / "scripts" / name, "kubernetes", *words], text=True,
+                              capture_output=True, env=environment, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    board = clusters.board_sha1(cluster)
+    folder = script("backup.sh", "--to", str(tmp_path))
+    cluster.run("kubectl delete hpa pixel-battle-backend")
+    cluster.run(f"kubectl scale deployment {BACKEND} --replicas=0")
+    clusters.eventually(lambda: not cluster.pods(BACKEND), "the servers to end")
+    cluster.run(f"kubectl exec {REDIS} -- redis-cli flushall")
+    script("restore.sh", folder)
+    assert clusters.board_sha1(cluster) == board
+    cluster.run(f"kubectl scale deployment {BACKEND} --replicas=2")
+    cluster.until_ready(BACKEND, 2)
+    verified = cluster.run(f"kubectl exec deployment/{BACKEND} -- pixel-battle verify")
+    assert "the live board is the same" in verified
+
+
+def test_deleting_keeps_the_volumes(cluster):
+    for name in ("ingress", "frontend", "deployment", "redis", "postgres"):
+        cluster.run(f"kubectl delete -f k8s/{name}.yaml --ignore-not-found")
+    claims = json.loads(cluster.run("kubectl get persistentvolumeclaims -o json"))["items"]
+    assert len(claims) == 2
+
+
+def test_every_documented_command_was_run(cluster):
+    assert not set(DOCUMENTED) - cluster.done
