@@ -27,8 +27,8 @@ IMAGES = {  # as in the manifests and the documents → as in this cluster
     "pixel-battle-backend:new-version": "BACKEND_NEW",
     "pixel-battle-frontend:latest": "FRONTEND",
     "localhost:5000/counter-app:latest": "COUNTER",
-    "redis:7-bookworm": "REDIS",
-    "postgres:15-bookworm": "POSTGRES",
+    "redis:7": "REDIS",
+    "postgres:15": "POSTGRES",
     "python:3.11-slim": "PYTHON",
 }
 VOLUMES, VOLUME_FOLDER = 6, "/tmp/pixel-battle-volumes"
@@ -177,7 +177,7 @@ class Cluster:
         self.apply({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "volumes"},
             "spec": {"restartPolicy": "Never", "containers": [{
-                "name": "volumes", "image": image("redis:7-bookworm"),
+                "name": "volumes", "image": image("redis:7"),
                 "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", each],
                 "volumeMounts": [{"name": "folder", "mountPath": VOLUME_FOLDER}]}],
                 "volumes": [{"name": "folder", "hostPath": {
