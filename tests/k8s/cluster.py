@@ -120,6 +120,11 @@ class Cluster:
     def get(self, what):
         return json.loads(self.run(f"kubectl get {what} -o json"))
 
+    def revisions(self):
+        """Changes when the pods of any workload would be made otherwise."""
+        made = self.get("controllerrevisions,replicasets")["items"]
+        return {one["metadata"]["name"] for one in made}
+
     # --- Pods ---------------------------------------------------------------------------------
 
     def pods(self, app):

@@ -96,7 +96,8 @@ KINDS = {
         "maxUnavailable": int, "minAvailable": int, "selector!": SELECTOR}}),
     "NetworkPolicy": ("networking.k8s.io/v1", {"spec!": {
         "podSelector!": SELECTOR, "policyTypes!": [{"Ingress", "Egress"}],
-        "ingress": [{"from": [{"podSelector!": SELECTOR}], "ports": [{"port!": int}]}]}}),
+        "ingress": [{"from": [{"podSelector!": SELECTOR}],
+                     "ports": [{"protocol!": {"TCP"}, "port!": int}]}]}}),
     "Ingress": ("networking.k8s.io/v1", {"spec!": {
         "ingressClassName": NAME, "tls": [{"hosts!": [str], "secretName!": NAME}],
         "rules!": [{"host!": str, "http!": {"paths!": [{
