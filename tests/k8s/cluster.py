@@ -181,10 +181,12 @@ class Cluster:
         each = " && ".join(command.replace("{}", str(number)) for number in range(VOLUMES))
         self.apply({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "volumes"},
-            "spec": {"restartPolicy": "Never", "containers": [{
-                "name": "volumes", "image": image("redis:7"),
-                "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", each],
-                "volumeMounts": [{"name": "folder", "mountPath": VOLUME_FOLDER}]}],
+            "spec": {
+                "restartPolicy": "Never", "automountServiceAccountToken": False,
+                "containers": [{
+                    "name": "volumes", "image": image("redis:7"),
+                    "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", each],
+                    "volumeMounts": [{"name": "folder", "mountPath": VOLUME_FOLDER}]}],
                 "volumes": [{"name": "folder", "hostPath": {
                     "path": VOLUME_FOLDER, "type": "DirectoryOrCreate"}}]}})
         eventually(lambda: self.get("pod volumes")["status"]["phase"] == "Succeeded",
@@ -224,6 +226,7 @@ class Load:
              "data": {path.name: path.read_text(encoding="utf-8") for path in files}},
             {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name}, "spec": {
                 "restartPolicy": "Never", "terminationGracePeriodSeconds": 0,
+                "automountServiceAccountToken": False,
                 "containers": [{
                     "name": "load", "image": image("python:3.11-slim"),
                     "imagePullPolicy": "IfNotPresent", "command": self.command,
