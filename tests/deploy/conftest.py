@@ -1,5 +1,6 @@
 """Fixtures: a Docker engine, the base images, ours, and a copy of the project to deploy from."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,12 +19,23 @@ NOT_RUN = 77  # CTest's SKIP_RETURN_CODE
 
 
 @pytest.fixture(scope="session")
-def docker(tmp_path_factory):
-    """An engine that has the base images."""
-    missing = [tool for tool in ("docker-compose", "curl") if not shutil.which(tool)]
-    try:
+def needed():
+    """needed("program", …): without them this file counts as not run."""
+    os.environ["PATH"] += ":/usr/sbin"
+
+    def check(*programs):
+        missing = [program for program in programs if not shutil.which(program)]
         if missing:
-            raise engine.CannotRun(f"there is no {' and no '.join(missing)}")
+            pytest.exit(f"not run: there is no {' and no '.join(missing)}", NOT_RUN)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def docker(tmp_path_factory, needed):
+    """An engine that has the base images."""
+    needed("docker-compose", "curl")
+    try:
         with engine.running(tmp_path_factory.mktemp("engine") / "dockerd.log"):
             engine.run("scripts/base-images.sh", ROOT, timeout=1800)
             yield

@@ -41,8 +41,10 @@ def left_at_the_end():
 
 
 def here(command):
-    """The command for a machine with several addresses, none of which matters."""
-    return command.replace("swarm init", "swarm init --advertise-addr 127.0.0.1")
+    """The command for a machine with several addresses, none of which matters, and with networks of
+    other people's."""
+    return command.replace("swarm init", "swarm init --advertise-addr 127.0.0.1").replace(
+        "network prune -f", "network prune -f --filter label=com.docker.stack.namespace")
 
 
 def tasks(service):

@@ -91,6 +91,14 @@ def test_alembic_is_there():
     assert "DATABASE_URL must be set" in said
 
 
+def test_an_image_for_another_machine(project, commands):
+    command, = commands["An image for another machine"]
+    engine.run(command, project)
+    archive = project / "counter-app.tar"
+    assert "manifest.json" in engine.run(f"tar -tf {archive}")
+    archive.unlink()
+
+
 def test_a_build_after_an_edit_compiles_little(project):
     """The compiler's cache of one build serves the next; nothing else is compiled."""
     engine.run("docker build --target build -t pixel-battle-build .", project, 3600)

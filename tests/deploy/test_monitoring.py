@@ -3,7 +3,6 @@
 import json
 import pathlib
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -15,9 +14,8 @@ SUFFIX = re.compile(r"_(bucket|sum|count)$")
 
 
 @pytest.mark.parametrize("command", ["check config prometheus.yml", "test rules alerts.test.yml"])
-def test_promtool(command):
-    if not shutil.which("promtool"):
-        pytest.skip("there is no promtool (package prometheus)")
+def test_promtool(command, needed):
+    needed("promtool")
     done = subprocess.run(["promtool", *command.split()], cwd=MONITORING, capture_output=True,
                           text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -36,7 +36,7 @@ def start(project, commands, stack):
 
 def leave(project, commands, stack):
     for command in commands:
-        engine.run(command, project)
+        engine.run(swarm.here(command), project)
         if "stack rm" in command:
             swarm.until_gone(stack)
 
@@ -92,9 +92,10 @@ def test_load_on_swarm(project, commands):
     start(project, commands["Swarm"], "counter")
     swarm.until_served_by(4)
     for command in commands["Load on Swarm"]:
-        if command.startswith("locust"):
-            said = engine.run(command, project)
-            assert "Aggregated" in said
+        if "--headless" in command:
+            assert "Aggregated" in engine.run(command, project)
+        elif command.startswith("locust"):
+            assert "8089" in engine.run_until(command, r"web interface", project)
         else:
             count = int(command[-1])
             engine.run(command.replace("scale ", "scale -d "), project)
