@@ -2,9 +2,10 @@
 # Usage: scripts/nightly.sh [seconds]
 #
 # Builds the fuzzers and runs each for 60 seconds, or as many as given, then the slow tests with the
-# sanitizers, then breaks the cluster for minutes: backends, Sentinels, a Redis Cluster. What breaks
-# a fuzzer is kept in build/asan-ubsan/fuzz/; give that file to the fuzzer as its argument to see it
-# again. In the end clang-tidy looks at every source by itself.
+# sanitizers, then breaks the cluster for minutes: backends, Sentinels, a Redis Cluster; at last it
+# deploys on a real Docker engine, and clang-tidy looks at every source by itself. What breaks a
+# fuzzer is kept in build/asan-ubsan/fuzz/; give that file to the fuzzer as its argument to see it
+# again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -41,6 +42,8 @@ for name in archive backends counter_failover redis_cluster sentinel; do
   PB_LONG=1 /usr/bin/python3 -B -m pytest -q -p no:cacheprovider "tests/blackbox/test_$name.py" ||
     failed+=("$name")
 done
+say "Deploying on a Docker engine"
+scripts/test.sh -L engine || failed+=(engine)
 /usr/bin/python3 -B tests/style/tidy.py build/release --each || failed+=(tidy)
 [[ ${#failed[@]} -eq 0 ]] || die "Broken: ${failed[*]}"
 say "All held."

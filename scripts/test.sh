@@ -4,7 +4,9 @@
 # Installs what is missing, builds everything (release; with address and undefined-behaviour
 # sanitizers and the fuzzers; with the thread sanitizer; the front end) and runs every test in one
 # CTest run. Arguments go to CTest: `-L unit` runs the unit tests only, and builds no sanitizers
-# for them. The labels: unit, contract, style, web, blackbox, browser, deploy, fuzz, sanitizer.
+# for them. The labels: unit, contract, style, web, blackbox, browser, deploy, fuzz, sanitizer, and
+# engine: the deployment on a real Docker engine, which takes longer than all others together and
+# runs only when it is asked for, by -L engine or by name, and in scripts/nightly.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -15,7 +17,7 @@ explain "$@"
 ensure_packages $(build_packages) $(test_packages)
 ensure_locust || say "The tests of the load test are skipped"
 # shellcheck disable=SC2046  # one word a package
-(ensure_packages $(engine_packages)) || say "The tests of the deployment are skipped"
+(ensure_packages $(engine_packages)) || say "The tests of the deployment do not run"
 ensure_node
 build_front_end
 
@@ -36,5 +38,12 @@ if [[ $sanitizers == yes ]]; then
   done
 fi
 
+chosen=()
+if [[ " $* " != *" -L "* && " $* " != *" -R "* ]]; then
+  chosen=(-LE '^engine$')
+  left_out=$(ctest --test-dir build/release -N -L '^engine$' | sed -n 's/^Total Tests: //p')
+  say "Not run: $left_out tests on a Docker engine (scripts/test.sh -L engine)"
+fi
 # One more than there are processors: many tests wait most of the time.
-exec ctest --test-dir build/release --output-on-failure --parallel "$(($(nproc) + 1))" "$@"
+exec ctest --test-dir build/release --output-on-failure --parallel "$(($(nproc) + 1))" \
+  "${chosen[@]}" "$@"
