@@ -61,6 +61,7 @@ ENV CCACHE_DIR=/var/cache/ccache CCACHE_MAXSIZE=1G
 COPY --from=ccache /var/cache/ccache /var/cache/ccache
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
+COPY loadtest/report.html loadtest/
 COPY src src
 COPY apps apps
 RUN cmake --preset release -DPB_TESTS=OFF -DPB_BENCH=OFF \

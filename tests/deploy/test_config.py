@@ -118,6 +118,18 @@ def test_the_last_target_is_the_counter():
     assert stages[-1] == "counter-app" and {"backend", "frontend"} <= set(stages)
 
 
+def test_the_build_has_what_it_embeds():
+    """Files from outside of src/ and apps/ that become part of a program."""
+    copied = re.findall(r"^COPY ([^-\n].*) \S+$", (ROOT / "Dockerfile").read_text("utf-8"),
+                        re.MULTILINE)
+    there = {path for line in copied for path in line.split()}
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    for room in (ROOT / "src").glob("**/CMakeLists.txt"):
+        for name in re.findall(r"FROM (\.\./\S+)\)", room.read_text("utf-8")):
+            path = os.path.relpath(room.parent / name, ROOT)
+            assert path in there and f"!{path}" in ignored, f"{path}, for {room}"
+
+
 @pytest.mark.parametrize("file", SWARM)
 def test_swarm_replaces_servers_with_care(file):
     app = services(file)["app"]
