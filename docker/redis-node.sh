@@ -32,6 +32,17 @@ wait_for_another_master() {
   follow=""
 }
 
+# A Sentinel looks every ten seconds only which replicas a master has, and one that it does not know
+# is not told of another master. So its first look comes when they are there, or after half a minute.
+wait_for_replicas() {
+  local i
+  for ((i = 0; i < 30; ++i)); do
+    ! timeout 3 redis-cli -h "$1" info replication 2>/dev/null | grep -q "^connected_slaves:2" ||
+      return 0
+    sleep 1
+  done
+}
+
 node_config() {
   cat <<END
 dir /data
@@ -75,6 +86,7 @@ if [[ ! -s $config ]]; then
       master=${master:-$first_master}
       # Named before it can be looked up, it would not be believed.
       until getent hosts "$master" >/dev/null; do sleep 1; done
+      wait_for_replicas "$master"
       sentinel_config "$master" >"$config.new"
       ;;
   esac

@@ -12,12 +12,14 @@ PATIENCE_S = 30
 
 
 class Crowd:
-    """Who presses until told to stop: some just press, some repeat under one key until answered."""
+    """Who presses until told to stop: some just press, some repeat under one key until answered.
+    Each of both has a counter of its own, which nobody has pressed before."""
 
-    def __init__(self, replicas):
+    def __init__(self, replicas, suffix=""):
         ports = [replica.port for replica in replicas]
-        self.plain = [counter.Presser(ports[n % REPLICAS], "plain") for n in range(PLAIN)]
-        self.sure = [counter.Presser(ports[n % REPLICAS], "sure") for n in range(SURE)]
+        self.names = [f"plain{suffix}", f"sure{suffix}"]
+        self.plain = [counter.Presser(ports[n % REPLICAS], self.names[0]) for n in range(PLAIN)]
+        self.sure = [counter.Presser(ports[n % REPLICAS], self.names[1]) for n in range(SURE)]
         self.surely = [[] for _ in self.sure]  # the values, one a key
         self.stopped = False
 
@@ -75,15 +77,15 @@ def check(crowd, replicas):
     unknown = sum(person.unknown for person in crowd.plain)
     plain = [value for person in crowd.plain for value in person.values]
     assert len(set(plain)) == len(plain), "every increment gets a value of its own"
-    shown = values(replicas, "plain")
+    shown = values(replicas, crowd.names[0])
     assert len(plain) <= shown <= len(plain) + unknown, f"{len(plain)} and {unknown} unknown"
     sure = [value for mine in crowd.surely for value in mine]
     assert sorted(sure) == list(range(1, len(sure) + 1)), "each once, without a gap"
-    assert values(replicas, "sure") == len(sure)
+    assert values(replicas, crowd.names[1]) == len(sure)
     print(f"{len(plain)} counted, {unknown} unknown, value {shown}; with keys {len(sure)}")
 
 
-def press_through(replicas, disturb):
-    crowd = Crowd(replicas)
+def press_through(replicas, disturb, suffix=""):
+    crowd = Crowd(replicas, suffix)
     counter.run(crowd.press_while(disturb), 900)
     check(crowd, replicas)

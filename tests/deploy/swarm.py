@@ -9,6 +9,7 @@ import engine
 import web
 
 PORT = 80
+STACKS = ("counter_", "counter-replicated_")
 
 
 def fit_to_kernel(project, file):
@@ -31,13 +32,23 @@ def fit_to_kernel(project, file):
     path.write_text(yaml.safe_dump(stack, sort_keys=False))
 
 
+def volumes():
+    return set(engine.run("docker volume ls -q").split())
+
+
 @contextlib.contextmanager
 def left_at_the_end():
-    """Whatever happens, this machine is in no Swarm afterwards."""
+    """Whatever happens, this machine is in no Swarm afterwards, and has the volumes that it had."""
+    before = volumes()
     try:
         yield
     finally:
         engine.run("docker swarm leave --force", check=False)
+        for volume in volumes() - before:
+            if volume.startswith(STACKS):
+                engine.eventually(lambda name=volume: not engine.run(
+                    f"docker volume rm {name} >/dev/null 2>&1; docker volume ls -q -f name=^{name}$"),
+                    f"{volume} is removed", every=0.5)
 
 
 def here(command):
@@ -55,9 +66,26 @@ def tasks(service):
 
 
 def container_of(service):
-    """The one container of a service with one task."""
+    """One of the containers of a service."""
     found = engine.run(f"docker ps -q --filter label=com.docker.swarm.service.name={service}")
+    if not found:
+        raise ConnectionError(f"{service} has no container now")
     return found.split()[0]
+
+
+def whole_master(stack):
+    """The service that is the Redis master, as soon as both others follow it."""
+
+    def whole():
+        sentinel = container_of(f"{stack}_sentinel")
+        said = engine.run(f"docker exec {sentinel} redis-cli -p 26379 "
+                          "sentinel get-master-addr-by-name counter", check=False)
+        master = f"{stack}_{said.split()[0]}"
+        state = engine.run(f"docker exec {container_of(master)} redis-cli info replication",
+                           check=False)
+        return state.count("state=online") == 2 and master
+
+    return engine.eventually(whole, "two replicas follow the master", every=1)
 
 
 def until_running(service, count):

@@ -1,6 +1,7 @@
 """The counter's Swarm stacks, by their commands: scaled, updated and rolled back under load, and
-the Redis master killed; nothing acknowledged is lost."""
+one Redis master after the other killed; nothing acknowledged is lost."""
 
+import os
 import re
 import shutil
 import time
@@ -15,12 +16,17 @@ import web
 
 BUILD_LIMIT_S = 3600
 CONTINUES_WITHIN_S = 15
+KILLS = 10 if os.environ.get("PB_LONG") else 3
+REPLICATED = "counter-replicated"
+RUN = f"-{os.getpid()}"  # an earlier run's counters may still be there
 FRONT = [types.SimpleNamespace(port=swarm.PORT)] * counter_crowd.REPLICAS
 
 
 @pytest.fixture(autouse=True)
-def alone():
+def alone(docker):
     engine.must_be_free(swarm.PORT)
+    state = engine.run("docker info --format '{{.Swarm.LocalNodeState}}'").strip()
+    assert state == "inactive", "this machine is in a Swarm: it must not be made to leave it"
     with swarm.left_at_the_end():
         yield
 
@@ -82,7 +88,7 @@ def test_swarm(project, commands):
         swarm.until_served_by(4)
         crowd.some_are_counted()
 
-    counter_crowd.press_through(FRONT, disturb)
+    counter_crowd.press_through(FRONT, disturb, RUN)
     leave(project, commands["Leaving Swarm"], "counter")
 
 
@@ -104,30 +110,28 @@ def test_load_on_swarm(project, commands):
     leave(project, commands["Leaving Swarm"], "counter")
 
 
-def test_replicated_redis_survives_its_master(project, commands):
+def test_replicated_redis_survives_its_masters(project, commands):
     swarm.fit_to_kernel(project, "docker-compose.swarm-replicated.yml")
-    start(project, commands["Swarm with replicated Redis"], "counter-replicated")
-    swarm.until_running("counter-replicated_app", 4)
+    start(project, commands["Swarm with replicated Redis"], REPLICATED)
+    swarm.until_running(f"{REPLICATED}_app", 4)
     swarm.until_served_by(4)
     engine.eventually(press, "the first press counts")
     took_s = []
 
     def disturb(crowd):
-        crowd.some_are_counted()
-        engine.run(f"docker kill {swarm.container_of('counter-replicated_redis')}")
-        since = time.monotonic()
-        engine.eventually(press, "the counter continues", CONTINUES_WITHIN_S + 30)
-        took_s.append(time.monotonic() - since)
-        crowd.some_are_counted()
-        # The old master comes back as a replica, and nothing that was pressed meanwhile is gone.
-        engine.eventually(
-            lambda: "role:slave" in engine.run(
-                f"docker exec {swarm.container_of('counter-replicated_redis')} "
-                "redis-cli info replication", check=False),
-            "the old master follows the new one", every=1)
+        for _ in range(KILLS):
+            master = swarm.whole_master(REPLICATED)
+            crowd.some_are_counted()
+            engine.run(f"docker kill {swarm.container_of(master)}")
+            since = time.monotonic()
+            engine.eventually(press, "the counter continues", CONTINUES_WITHIN_S + 30)
+            took_s.append(time.monotonic() - since)
+            crowd.some_are_counted()
+        # The last one comes back, too, and nothing that was pressed meanwhile is gone.
+        swarm.whole_master(REPLICATED)
         crowd.some_are_counted()
 
-    counter_crowd.press_through(FRONT, disturb)
-    print(f"continued after {took_s[0]:.1f} s")
-    assert took_s[0] <= CONTINUES_WITHIN_S
-    leave(project, commands["Leaving Swarm with replicated Redis"], "counter-replicated")
+    counter_crowd.press_through(FRONT, disturb, RUN)
+    print("continued after " + ", ".join(f"{took:.1f} s" for took in took_s))
+    assert max(took_s) <= CONTINUES_WITHIN_S
+    leave(project, commands["Leaving Swarm with replicated Redis"], REPLICATED)
