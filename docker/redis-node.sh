@@ -33,7 +33,7 @@ wait_for_another_master() {
 }
 
 # A Sentinel looks every ten seconds only which replicas a master has, and one that it does not know
-# is not told of another master. So its first look comes when they are there, or after half a minute.
+# is not told of another master. So its first look comes when they are there, or after 30 seconds.
 wait_for_replicas() {
   local i
   for ((i = 0; i < 30; ++i)); do

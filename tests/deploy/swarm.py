@@ -20,6 +20,8 @@ def fit_to_kernel(project, file):
         return
     path = project / file
     stack = yaml.safe_load(path.read_text("utf-8"))
+    if "proxy" in stack["services"]:
+        return
     app = stack["services"]["app"]
     app["deploy"]["endpoint_mode"] = "dnsrr"
     assert app.pop("ports") == ["80:8000"]
@@ -44,11 +46,15 @@ def left_at_the_end():
         yield
     finally:
         engine.run("docker swarm leave --force", check=False)
-        for volume in volumes() - before:
-            if volume.startswith(STACKS):
-                engine.eventually(lambda name=volume: not engine.run(
-                    f"docker volume rm {name} >/dev/null 2>&1; docker volume ls -q -f name=^{name}$"),
-                    f"{volume} is removed", every=0.5)
+        engine.eventually(lambda: remove(volumes() - before), "the volumes are removed", every=0.5)
+
+
+def remove(names):
+    """Whether none of the stacks' volumes is left."""
+    ours = [name for name in names if name.startswith(STACKS)]
+    if ours:
+        engine.run("docker volume rm " + " ".join(ours), check=False)
+    return not ours
 
 
 def here(command):
@@ -63,6 +69,10 @@ def tasks(service):
     listed = engine.run(f"docker service ps --filter desired-state=running "
                         f"--format '{{{{.CurrentState}}}}' {service}")
     return [state for state in listed.splitlines() if state.startswith("Running")]
+
+
+def task_ids(stack):
+    return set(engine.run(f"docker stack ps -q --filter desired-state=running {stack}").split())
 
 
 def container_of(service):

@@ -32,12 +32,19 @@ def alone(docker):
 
 
 def start(project, commands, stack):
+    file, = (word for command in commands for word in command.split() if word.endswith(".yml"))
+    swarm.fit_to_kernel(project, file)
     for command in commands:
         said = engine.run(swarm.here(command), project, BUILD_LIMIT_S)
         if "stack services" in command:
             assert f"{stack}_app" in said and re.search(r"\d/4", said), said
         if "service ps" in command:
             assert command.split()[-1] + ".1" in said, said
+
+
+def deploys(commands):
+    command, = (command for command in commands if "stack deploy" in command)
+    return command
 
 
 def leave(project, commands, stack):
@@ -62,10 +69,12 @@ def update(image, expect):
 
 
 def test_swarm(project, commands):
-    swarm.fit_to_kernel(project, "docker-compose.swarm.yml")
     start(project, commands["Swarm"], "counter")
     swarm.until_running("counter_app", 4)
     swarm.until_served_by(4)
+    before = swarm.task_ids("counter")
+    engine.run(deploys(commands["Swarm"]), project)
+    assert swarm.task_ids("counter") == before, "deployed again, nothing changes"
 
     def scale(count):
         engine.run(f"docker service scale -d counter_app={count}")
@@ -110,8 +119,28 @@ def test_load_on_swarm(project, commands):
     leave(project, commands["Leaving Swarm"], "counter")
 
 
+def test_a_port_that_another_stack_has(project, commands):
+    """Whoever comes second is told, and whoever was first goes on."""
+    start(project, commands["Swarm"], "counter")
+    swarm.until_served_by(4)
+    before = swarm.task_ids("counter")
+    second = commands["Swarm with replicated Redis"]
+    if engine.has_ipvs():
+        said = engine.run(deploys(second), project, check=False)
+        assert "port '80' is already in use by service 'counter_app'" in said, said
+    else:
+        swarm.fit_to_kernel(project, "docker-compose.swarm-replicated.yml")
+        engine.run(deploys(second), project)
+        engine.eventually(lambda: "port already in use" in engine.run(
+            f"docker service ps --no-trunc {REPLICATED}_proxy"), "Swarm says why it does not start")
+    engine.run(f"docker stack rm {REPLICATED}")
+    swarm.until_gone(REPLICATED)
+    swarm.until_served_by(4)
+    assert swarm.task_ids("counter") == before
+    leave(project, commands["Leaving Swarm"], "counter")
+
+
 def test_replicated_redis_survives_its_masters(project, commands):
-    swarm.fit_to_kernel(project, "docker-compose.swarm-replicated.yml")
     start(project, commands["Swarm with replicated Redis"], REPLICATED)
     swarm.until_running(f"{REPLICATED}_app", 4)
     swarm.until_served_by(4)
