@@ -43,7 +43,7 @@ for name in archive backends counter_failover redis_cluster sentinel; do
     failed+=("$name")
 done
 say "Deploying on a Docker engine"
-scripts/test.sh -L engine || failed+=(engine)
+PB_LONG=1 scripts/test.sh -L engine || failed+=(engine)
 /usr/bin/python3 -B tests/style/tidy.py build/release --each || failed+=(tidy)
 [[ ${#failed[@]} -eq 0 ]] || die "Broken: ${failed[*]}"
 say "All held."
