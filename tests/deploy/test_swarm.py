@@ -119,27 +119,6 @@ def test_load_on_swarm(project, commands):
     leave(project, commands["Leaving Swarm"], "counter")
 
 
-def test_a_port_that_another_stack_has(project, commands):
-    """Whoever comes second is told, and whoever was first goes on."""
-    start(project, commands["Swarm"], "counter")
-    swarm.until_served_by(4)
-    before = swarm.task_ids("counter")
-    second = commands["Swarm with replicated Redis"]
-    if engine.has_ipvs():
-        said = engine.run(deploys(second), project, check=False)
-        assert "port '80' is already in use by service 'counter_app'" in said, said
-    else:
-        swarm.fit_to_kernel(project, "docker-compose.swarm-replicated.yml")
-        engine.run(deploys(second), project)
-        engine.eventually(lambda: "port already in use" in engine.run(
-            f"docker service ps --no-trunc {REPLICATED}_proxy"), "Swarm says why it does not start")
-    engine.run(f"docker stack rm {REPLICATED}")
-    swarm.until_gone(REPLICATED)
-    swarm.until_served_by(4)
-    assert swarm.task_ids("counter") == before
-    leave(project, commands["Leaving Swarm"], "counter")
-
-
 def test_replicated_redis_survives_its_masters(project, commands):
     start(project, commands["Swarm with replicated Redis"], REPLICATED)
     swarm.until_running(f"{REPLICATED}_app", 4)
@@ -164,3 +143,24 @@ def test_replicated_redis_survives_its_masters(project, commands):
     print("continued after " + ", ".join(f"{took:.1f} s" for took in took_s))
     assert max(took_s) <= CONTINUES_WITHIN_S
     leave(project, commands["Leaving Swarm with replicated Redis"], REPLICATED)
+
+
+def test_a_port_that_another_stack_has(project, commands):
+    """Whoever comes second is told, and whoever was first goes on."""
+    start(project, commands["Swarm"], "counter")
+    swarm.until_served_by(4)
+    before = swarm.task_ids("counter")
+    second = commands["Swarm with replicated Redis"]
+    if engine.has_ipvs():
+        said = engine.run(deploys(second), project, check=False)
+        assert "port '80' is already in use by service 'counter_app'" in said, said
+    else:
+        swarm.fit_to_kernel(project, "docker-compose.swarm-replicated.yml")
+        engine.run(deploys(second), project)
+        engine.eventually(lambda: "port already in use" in engine.run(
+            f"docker service ps --no-trunc {REPLICATED}_proxy"), "Swarm says why it does not start")
+    engine.run(f"docker stack rm {REPLICATED}")
+    swarm.until_gone(REPLICATED)
+    swarm.until_served_by(4)
+    assert swarm.task_ids("counter") == before
+    leave(project, commands["Leaving Swarm"], "counter")
