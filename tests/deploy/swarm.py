@@ -90,7 +90,8 @@ def whole_master(stack):
         sentinel = container_of(f"{stack}_sentinel")
         said = engine.run(f"docker exec {sentinel} redis-cli -p 26379 "
                           "sentinel get-master-addr-by-name counter", check=False)
-        master = f"{stack}_{said.split()[0]}"
+        name, _, _ = said.partition("\n")
+        master = f"{stack}_{name}"
         state = engine.run(f"docker exec {container_of(master)} redis-cli info replication",
                            check=False)
         return state.count("state=online") == 2 and master
