@@ -128,5 +128,13 @@ build_front_end() {
   fi
 }
 
+# find_compose: sets $compose to the Compose that is here.
+find_compose() {
+  # shellcheck disable=SC2034  # for the scripts
+  compose=(docker compose)
+  docker compose version >/dev/null 2>&1 || compose=(docker-compose)
+  command -v "${compose[0]}" >/dev/null || die "neither docker compose nor docker-compose is here"
+}
+
 # configure preset [cmake argument …]
 configure() { cmake --preset "$@" >/dev/null || die "cmake --preset $* failed"; }

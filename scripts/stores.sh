@@ -46,13 +46,13 @@ find_stores() {
 }
 
 find_in_compose() {
-  local compose=(docker compose)
-  if ! docker compose version >/dev/null 2>&1; then
-    command -v docker-compose >/dev/null || die "neither docker compose nor docker-compose is here"
-    compose=(docker-compose)
-  fi
+  find_compose
   [[ -f $1 ]] || die "there is no $1"
-  redis_at=("${compose[@]}" -f "$1" exec -T "${redis_name:-redis}")
+  # In production Redis has a password, in a file that only it can read.
+  # shellcheck disable=SC2016  # all of it is for the other shell
+  redis_at=("${compose[@]}" -f "$1" exec -T "${redis_name:-redis}" sh -c 'file=/run/secrets/password
+    [ ! -r "$file" ] || export REDISCLI_AUTH="$(cat "$file")"
+    exec "$@"' sh)
   postgres_at=("${compose[@]}" -f "$1" exec -T "${postgres_name:-postgres}")
 }
 
