@@ -7,6 +7,8 @@
 # up is found without a restart, and one that drains or is dead gets nothing any more. While none is
 # ready those that live get everything: the board is readable even when nothing can be placed.
 #
+#   /tmp/nginx/preferred   addresses: as long as any of them is ready, the others get nothing
+#                    (scripts/blue-green.sh writes it)
 #   BACKENDS         the names to look up (default: backend)
 #   TRUSTED_PROXIES  addresses or CIDRs before this nginx whose X-Forwarded-For counts
 #   /etc/nginx/tls   fullchain.pem and privkey.pem there switch TLS on
@@ -36,9 +38,13 @@ answering() {
 }
 
 chosen() {
-  local all ready
+  local all ready preferred
   mapfile -t all < <(addresses)
   ready=$(answering /health/ready "${all[@]}")
+  if [[ -s $folder/preferred ]]; then
+    preferred=$(comm -12 <(printf '%s\n' "$ready") <(sort "$folder/preferred"))
+    ready=${preferred:-$ready}
+  fi
   [[ -n $ready ]] || ready=$(answering /health "${all[@]}")
   printf '%s' "$ready"
 }
@@ -90,7 +96,7 @@ follow() {
 }
 
 mkdir -p "$folder"
-rm -f -- "$folder/nginx.pid"
+rm -f -- "$folder/nginx.pid" "$folder/preferred"
 write_listen
 TRUSTED_PROXIES=${TRUSTED_PROXIES-} write_real_ip >"$folder/real-ip.conf"
 first=$(chosen)
