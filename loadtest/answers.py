@@ -55,10 +55,10 @@ def lower(pairs):
     return {name.lower(): value for name, value in pairs}
 
 
-def ask(host, path, method="GET", headers=None, timeout_s=TIMEOUT_S):
+def ask(host, path, method="GET", headers=None, timeout_s=TIMEOUT_S, body=b""):
     """The Answer of `host`, such as http://localhost, on a new connection; never raises OSError."""
     request = urllib.request.Request(host + path, method=method, headers=dict(headers or {}),
-                                     data=b"" if method == "POST" else None)
+                                     data=body if method == "POST" else None)
     if method == "POST":
         request.add_header("Content-Type", "application/json")
     try:
