@@ -68,7 +68,8 @@ class Visitors:
 
     def __init__(self, port, count=4):
         self.port = port
-        self.failures, self.answered, self.served_by = [], 0, set()
+        self.failures, self.answered, self.refused, self.served_by = [], 0, 0, set()
+        self.accepted = []  # (offset, x, y, color) of placements
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._visit, args=(n,)) for n in range(count)]
 
@@ -121,6 +122,10 @@ class Visitors:
         self.answered += 1
         self.served_by.add(answer.headers.get("X-Served-By"))
         refused = answer.status == 429 and answer.headers.get("Retry-After")
+        self.refused += bool(refused)
+        if answer.status == 201:
+            asked = json.loads(request[2])
+            self.accepted.append((json.loads(body)["offset"], *asked.values()))
         if answer.status not in (200, 201) and not refused:
             self.failures.append((request[:2], answer.status, body[:200]))
         if answer.headers.get("Connection") == "close":
@@ -130,6 +135,12 @@ class Visitors:
 
     def _connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def check_against_journal(self, entries):
+        """What was acknowledged is there, where the answer said."""
+        held = {entry.offset: (entry.x, entry.y, entry.color) for entry in entries}
+        lost = [one for one in self.accepted if held.get(one[0]) != one[1:]]
+        assert not lost, f"{len(lost)} acknowledged placements are lost: {lost[:5]}"
 
     def check(self, least):
         assert not self.failures, f"{len(self.failures)} failed: {self.failures[:5]}"

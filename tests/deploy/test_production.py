@@ -13,8 +13,9 @@ import pytest
 import crowd
 import engine
 import hot
+import story
 import web
-from stack import Redis, Stack, Visitors
+from stack import Redis, Stack
 
 HARDLY = 1800  # s, for what may have to build the images
 PORT = 8000
@@ -25,7 +26,6 @@ HTTP_PORT=18080
 HTTPS_PORT=18443
 DRAIN_UNREADY_MS=4000
 """
-PLAYERS, WATCHERS = 8, 4
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +39,10 @@ def stack(project, commands):
             engine.run(command, project, HARDLY)
         stack.until_healthy("nginx", 1)
         stack.until_healthy("backend", 2)
-        until_asked(2)
+        story.until_asked(PORT, 2)
         yield stack
     finally:
         stack.down()
-
-
-def until_asked(count):
-    """nginx asks exactly so many servers."""
-
-    def asked():
-        answers = [web.get(PORT, "/api/canvas") for _ in range(5 * count)]
-        return len({answer.headers.get("x-served-by") for answer in answers}) == count
-
-    engine.eventually(asked, f"nginx asks {count} servers")
 
 
 def test_only_nginx_is_published_and_databases_are_cut_off(stack):
@@ -85,55 +75,10 @@ def test_nginx_serves_the_page_and_says_who_asks(stack):
     assert web.post(PORT, "/api/pixels", b"x" * 70_000).status == 413
 
 
-async def come_back(players):
-    """Everyone connects anew, so that the sockets are on all the servers."""
-    for player in players.players:
-        player.abort()
-    await players.some_are_accepted(PLAYERS)
-
-
-def story(stack, disturb, least):
-    """Players and visitors for as long as disturb(players) runs; then nothing may be lost or
-    failed."""
-    redis = Redis(stack)
-    epoch, before = hot.epoch(redis), len(hot.entries(redis))
-
-    async def play(visitors):
-        async with crowd.Crowd([PORT], PLAYERS, WATCHERS) as players:
-            await players.some_are_accepted(PLAYERS)
-            await disturb(players)
-            await players.some_are_accepted(PLAYERS)
-            visitors.stop()
-            await players.settle(redis)
-        return players
-
-    with Visitors(PORT) as visitors:
-        players = asyncio.run(play(visitors))
-    visitors.check(least)
-    check_players(players, redis, epoch, before)
-    returns = players.resumed + players.reloaded
-    print(f"{visitors.answered} requests, 0 failed; {players.accepted} placements of players, "
-          f"{returns} returns, {players.reloaded} with a snapshot")
-    return players
-
-
-def check_players(players, redis, epoch, before):
-    """What was acknowledged is in the journal, once each, and everyone's board is the journal's."""
-    crowd.client.check_promises(players.players)
-    entries = hot.entries(redis)
-    assert hot.epoch(redis) == epoch, "nothing was lost, so the epoch must stay"
-    assert len(entries) - before >= players.accepted
-    crowd.check_against_journal(players.painters, entries)
-    assert players.resumed >= 0.95 * (players.resumed + players.reloaded)
-    with redis.client() as reader:
-        board = reader.get(hot.formats.PREFIX + "board")
-    assert all(bytes(player.board) == board for player in players.players)
-
-
 def scale(stack, command, count):
     engine.run(command, stack.folder, HARDLY)
     stack.until_healthy("backend", count)
-    until_asked(count)
+    story.until_asked(PORT, count)
 
 
 def test_scaling_under_load(stack, commands):
@@ -145,12 +90,12 @@ def test_scaling_under_load(stack, commands):
 
     async def disturb(players):
         await asyncio.to_thread(scale, stack, up, 4)
-        await come_back(players)
+        await story.come_back(players)
         came_back = players.lives
         await asyncio.to_thread(scale, stack, up.replace("backend=4", "backend=2"), 2)
         assert players.lives > came_back, "those on the servers that went had to move"
 
-    story(stack, disturb, 200)
+    story.play(stack, PORT, disturb, 200)
     assert stack.ids("nginx") == nginx, "nginx was not restarted"
 
 
@@ -159,20 +104,20 @@ def test_a_server_that_is_killed(stack):
         # As a crash, not as an operator, whose `docker kill` is meant to last.
         os.kill(stack.inspect(stack.ids("backend")[0])["State"]["Pid"], signal.SIGKILL)
         stack.until_healthy("backend", 2)  # the restart policy brings it back
-        until_asked(2)
+        story.until_asked(PORT, 2)
 
     redis = Redis(stack)
-    epoch, before = hot.epoch(redis), len(hot.entries(redis))
+    epoch, before = hot.epoch(redis), story.end_of(redis)
 
     async def play():
-        async with crowd.Crowd([PORT], PLAYERS, WATCHERS) as players:
-            await players.some_are_accepted(PLAYERS)
+        async with crowd.Crowd([PORT], story.PLAYERS, story.WATCHERS) as players:
+            await players.some_are_accepted(story.PLAYERS)
             await asyncio.to_thread(disturb)
-            await players.some_are_accepted(PLAYERS)
+            await players.some_are_accepted(story.PLAYERS)
             await players.settle(redis)
         return players
 
-    check_players(asyncio.run(play()), redis, epoch, before)
+    story.check(asyncio.run(play()), redis, epoch, before)
 
 
 def test_redis_restarted_loses_nothing(stack):
@@ -196,7 +141,7 @@ def test_blue_green_by_hand(stack, commands):
         await asyncio.to_thread(engine.run, health.replace("curl ", "curl -fsS "))
         await asyncio.to_thread(scale, stack, fewer, 2)
 
-    story(stack, disturb, 100)
+    story.play(stack, PORT, disturb, 100)
 
 
 def test_rollback_by_hand(stack, commands):
