@@ -122,6 +122,9 @@ until [ "$(own ping </dev/null 2>/dev/null)" = PONG ]; do
   kill -0 "$pid" 2>/dev/null || { tail -n 3 "$folder/log" >&2; exit 1; }
   sleep 0.1
 done
+# It gives its password to whoever it follows.
+password=$(cli "$@" config get masterauth | sed -n 2p)
+[ -z "$password" ] || printf "config set requirepass \"%s\"\n" "$password" | own >/dev/null
 [ "$(cli "$@" replicaof 127.0.0.1 "$port")" = OK ] || exit 1
 tries=0
 until state "$@" | tr -d "\r" | awk "

@@ -206,6 +206,7 @@ def test_in_pods(script, settings, database, redis, start_server, tmp_path):
 def test_passwords_are_used_and_not_shown(script, redis):
     with redis.client() as operator:
         operator.config_set("requirepass", "pass:word")
+        operator.config_set("masterauth", "pass:word")  # as in production
     refused(script("backup", "direct", "--only", "redis"), "Redis cannot be reached")
     url = f"redis://:pass%3Aword@127.0.0.1:{redis.port}"
     made = script("backup", "direct", "--only", "redis", "--to", "kept", REDIS_URL=url)
