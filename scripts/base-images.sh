@@ -4,8 +4,9 @@
 # Makes local stand-ins of the base images that the project's files name, from Debian's packages,
 # for machines that reach these but no image registry: debian:12-slim, redis:7, postgres:15,
 # nginx:stable, node:lts-slim, prom/prometheus:latest and prom/node-exporter:latest, or those that
-# are named. What is there already stays, unless --again. Needs root, a Docker engine that runs, and
-# mmdebstrap. Grafana is not in Debian: there is no stand-in for it.
+# are named: locustio/locust:latest too, which the tests in a Kubernetes cluster need. What is there
+# already stays, unless --again. Needs root, a Docker engine that runs, and mmdebstrap. Grafana is
+# not in Debian: there is no stand-in for it.
 #
 # Behind a proxy that intercepts TLS the one for Node.js carries this host's certificates and npm's
 # address and settings.
@@ -23,7 +24,8 @@ again=no
 names=("$@")
 [[ $# -gt 0 ]] || names=("${known[@]}")
 for name in "${names[@]}"; do
-  [[ " ${known[*]} " == *" $name "* ]] || die "there is no stand-in for $name"
+  [[ " ${known[*]} locustio/locust:latest " == *" $name "* ]] ||
+    die "there is no stand-in for $name"
 done
 
 docker info >/dev/null 2>&1 || die "no Docker engine answers"
