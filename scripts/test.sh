@@ -43,6 +43,7 @@ if [[ " $* " != *" -L "* && " $* " != *" -R "* ]]; then
   chosen=(-LE '^engine$')
   left_out=$(ctest --test-dir build/release -N -L '^engine$' | sed -n 's/^Total Tests: //p')
   say "Not run: $left_out tests on a Docker engine (scripts/test.sh -L engine)"
+  [[ -n ${KUBECTL-} ]] || say "Not run: the tests in a Kubernetes cluster (KUBECTL names none)"
 fi
 # One more than there are processors: many tests wait most of the time.
 exec ctest --test-dir build/release --output-on-failure --parallel "$(($(nproc) + 1))" \

@@ -2,14 +2,13 @@
 
 KUBECTL names the command (with options, as in "kubectl --context=kind"); without it nothing is
 touched: the current context might be anybody's. The images are those that the manifests name,
-unless K8S_IMAGE_BACKEND, …_BACKEND_NEW, …_FRONTEND, …_COUNTER, …_REDIS, …_POSTGRES or …_PYTHON
+unless K8S_IMAGE_BACKEND, …_BACKEND_NEW, …_FRONTEND, …_COUNTER, …_REDIS, …_POSTGRES or …_LOCUST
 name others; they must be in the cluster already, or be pulled from where their names say.
 """
 
 import contextlib
 import json
 import os
-import pathlib
 import re
 import shlex
 import subprocess
@@ -29,7 +28,7 @@ IMAGES = {  # as in the manifests and the documents → as in this cluster
     "localhost:5000/counter-app:latest": "COUNTER",
     "redis:7": "REDIS",
     "postgres:15": "POSTGRES",
-    "python:3.11-slim": "PYTHON",
+    "locustio/locust:latest": "LOCUST",  # also for other tests' load
 }
 VOLUMES, VOLUME_FOLDER = 6, "/tmp/pixel-battle-volumes"
 
@@ -70,7 +69,6 @@ class Cluster:
     def __init__(self, folder):
         self.namespace = f"pixel-battle-{os.getpid()}"
         self.folder = folder  # the manifests, with this cluster's images
-        self.done = set()  # the documented commands that were run
         for name in manifests.FILES:
             text = (manifests.ROOT / name).read_text(encoding="utf-8")
             text = re.sub(r"image: (\S+)", lambda found: f"image: {image(found[1])}", text)
@@ -90,12 +88,10 @@ class Cluster:
                               cwd=self.folder, **({"input": stdin} if stdin is not None else
                                                   {"stdin": subprocess.DEVNULL}))
         assert not check or done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-        self.done.add(line)
         return done.stdout if check else done
 
     def follow(self, line, until, timeout=60):
         """A command that does not end by itself; ended when it has written what is waited for."""
-        self.done.add(line)
         process = subprocess.Popen(self.command(line), stdout=subprocess.PIPE, text=True,
                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         os.set_blocking(process.stdout.fileno(), False)
@@ -205,67 +201,7 @@ class Cluster:
                        check=True, capture_output=True)
 
 
-# --- The load -------------------------------------------------------------------------------------
-
-
-class Load:
-    """load.py in a pod."""
-
-    MODULES = ("client.py", "codec.py", "web.py", "ws.py")
-
-    def __init__(self, cluster, what, host, port):
-        self.cluster, self.name = cluster, f"load-{what}"
-        self.command = ["python3", "-B", "/load/load.py", what, host, str(port), "/tmp"]
-
-    def start(self):
-        blackbox = manifests.ROOT / "tests/blackbox"
-        files = [blackbox / name for name in self.MODULES] + [pathlib.Path(__file__).with_name(
-            "load.py")]
-        self.cluster.apply(
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": self.name},
-             "data": {path.name: path.read_text(encoding="utf-8") for path in files}},
-            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name}, "spec": {
-                "restartPolicy": "Never", "terminationGracePeriodSeconds": 0,
-                "automountServiceAccountToken": False,
-                "containers": [{
-                    "name": "load", "image": image("python:3.11-slim"),
-                    "imagePullPolicy": "IfNotPresent", "command": self.command,
-                    "resources": {"limits": {"memory": "512Mi"}},
-                    "volumeMounts": [{"name": "code", "mountPath": "/load"}]}],
-                "volumes": [{"name": "code", "configMap": {"name": self.name}}]}})
-        self.until(lambda now: now["accepted"] > 0, "the load to begin")
-        return self
-
-    def now(self):
-        """The newest line of its account; None before the first."""
-        done = self.cluster.run(f"kubectl logs {self.name} --tail=5", check=False)
-        lines = done.stdout.splitlines()
-        if not lines or not lines[-1].startswith("{"):
-            pod = self.cluster.get(f"pod {self.name}")["status"]
-            assert pod["phase"] in ("Pending", "Running"), f"the load has ended: {lines}"
-            return None
-        return json.loads(lines[-1])
-
-    def until(self, holds, what):
-        return eventually(lambda: (now := self.now()) and holds(now) and now,
-                          lambda: f"{what}: {self.now()}")
-
-    def goes_on(self, more=100):
-        """Waits until so much more was acknowledged; the account then."""
-        accepted = self.now()["accepted"]
-        return self.until(lambda now: now["accepted"] >= accepted + more, "more acknowledgements")
-
-    def end(self):
-        """The result, when everything is settled."""
-        self.cluster.run(f"kubectl exec {self.name} -- touch /tmp/stop")
-
-        def look():
-            found = self.cluster.run(f"kubectl exec {self.name} -- cat /tmp/result.json",
-                                     check=False)
-            return found.returncode == 0 and found.stdout
-        result = json.loads(eventually(look, lambda: f"everything to settle: {self.now()}"))
-        self.cluster.run(f"kubectl delete pod {self.name}")
-        return result
+# --- What the canvas has kept ---------------------------------------------------------------------
 
 
 def history(cluster, count):

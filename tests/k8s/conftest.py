@@ -1,4 +1,4 @@
-"""Lets these tests use the black-box tests' servers and players; none run at all is not passed."""
+"""Lets these tests use the black-box tests' servers and players; without a cluster says so."""
 
 import pathlib
 import sys
@@ -6,25 +6,27 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-sys.path[:0] = [str(HERE), *(str(HERE.parent / name) for name in ("blackbox", "functions"))]
+sys.path[:0] = [str(HERE), *(str(HERE.parent / name)
+                             for name in ("blackbox", "functions", "deploy"))]
 
 import cluster as clusters
+import documents
 
-NOT_RUN = 77  # what CTest counts as not run
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session, exitstatus):
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if exitstatus == 0 and reporter.stats.get("skipped") and not reporter.stats.get("passed"):
-        session.exitstatus = NOT_RUN
+NOT_RUN = 77  # CTest's SKIP_RETURN_CODE
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A namespace of this file's own, gone after it."""
+    if why := clusters.why_not():
+        pytest.exit(f"not run: {why}", NOT_RUN)
     cluster = clusters.Cluster(tmp_path_factory.mktemp("manifests"))
     try:
         yield cluster.start()
     finally:
         cluster.close()
+
+
+@pytest.fixture(scope="session")
+def commands():
+    return documents.sections(HERE / "commands.md")

@@ -3,8 +3,8 @@
     python3 load.py canvas|counter HOST PORT FOLDER
 
 goes on until there is a file `stop` in the folder, prints a line of JSON a second, and in the end
-writes result.json there. Beside it lie client.py, codec.py, web.py and ws.py of the black-box
-tests; nothing else is needed.
+writes result.json there. Beside it lie relay.py, and client.py, codec.py, web.py and ws.py of the
+black-box tests; nothing else is needed.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import threading
 import time
 
 import client
+import relay
 import web
 from ws import Closed, Refused
 
@@ -26,35 +27,6 @@ PAINTERS, PROBERS, PRESSERS = 20, 4, 12
 SETTLE_LIMIT_S = 120
 TROUBLE = (OSError, Closed, Refused, AssertionError, asyncio.TimeoutError,
            http.client.HTTPException)
-
-
-class Relay:
-    """Passes each connection to a port of this pod on to the service, as one of its own."""
-
-    def __init__(self, host, port):
-        self.target, self.port = (host, port), None
-
-    async def start(self):
-        server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        return self
-
-    async def _pass_on(self, reader, writer):
-        with contextlib.suppress(OSError):
-            far_reader, far_writer = await asyncio.open_connection(*self.target)
-            ways = [asyncio.create_task(self._pump(*way))
-                    for way in ((reader, far_writer), (far_reader, writer))]
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            for way in ways:
-                way.cancel()
-            far_writer.close()
-        writer.close()
-
-    async def _pump(self, reader, writer):
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
 
 
 class Account:
@@ -248,8 +220,8 @@ class Counter:
 
 async def main(what, host, port, folder):
     folder = pathlib.Path(folder)
-    relay = await Relay(host, int(port)).start()
-    work = {"canvas": Canvas, "counter": Counter}[what](relay.port)
+    door = await relay.Relay(host, int(port)).start()
+    work = {"canvas": Canvas, "counter": Counter}[what](door.port)
     await work.start()
     while not (folder / "stop").exists():
         print(json.dumps(work.told()), flush=True)
