@@ -7,6 +7,8 @@ The tests are one story and run in this order.
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import types
 
@@ -19,13 +21,8 @@ from test_crash import check_against_journal
 
 BACKEND, REDIS = "pixel-battle-backend", "pixel-battle-redis-0"
 PASSWORD = "only for this test"
-# What somebody puts in place of the dots.
-SECRET = {
-    "postgresql+asyncpg://...": "postgresql+asyncpg://pixel_battle:only%20for%20this%20test@"
-                                "pixel-battle-postgres:5432/pixel_battle",
-    'telegram-bot-token="..."': 'telegram-bot-token=""',
-    'app-secret-key="..."': 'app-secret-key="a key that only this test knows"',
-}
+SECRET = ("postgresql+asyncpg://pixel_battle:only%20for%20this%20test@pixel-battle-postgres:5432/"
+          "pixel_battle", "", "a key that only this test knows")
 # A load from one address, without waiting.
 OPEN = ("COOLDOWN_MS=0 RATE_LIMIT_PER_ADDRESS=0 GUEST_LIMIT_PER_ADDRESS=0 "
         "CONNECTIONS_PER_ADDRESS_MAX=0")
@@ -50,23 +47,27 @@ def image_of(pod):
     return pod["spec"]["containers"][0]["image"]
 
 
+def fill_in(command, *values):
+    """In place of the dots."""
+    for value in values:
+        assert '="' in command and "..." in command
+        command = re.sub(r'"[^"]*\.\.\."', lambda _: shlex.quote(value), command, count=1)
+    return command
+
+
 def test_secret_and_apply(cluster, commands):
-    cluster.run("kubectl create secret generic pixel-battle-postgres "
-                f"--from-literal=password='{PASSWORD}'")
-    cluster.run("kubectl apply -f k8s/postgres.yaml")
+    create, apply = commands["PostgreSQL to try it out"]
+    cluster.run(fill_in(create, PASSWORD))
+    cluster.run(apply)
     [create] = commands["Secret"]
-    for dots, value in SECRET.items():
-        assert dots in create
-        create = create.replace(dots, value)
-    cluster.run(create)
+    cluster.run(fill_in(create, *SECRET))
     for line in commands["Manifests"]:
         cluster.run(line)
-    cluster.until_rolled_out("statefulset/pixel-battle-postgres")
-    cluster.until_rolled_out("statefulset/pixel-battle-redis")
-    cluster.until_rolled_out(f"deployment/{BACKEND}")
-    cluster.until_rolled_out("deployment/pixel-battle-frontend")
+    *wait, current = commands["Waiting until it serves"]
+    for line in wait:
+        cluster.run(line)
+    assert "0002 (head)" in cluster.run(current)
     cluster.until_ready(BACKEND, 2)  # the autoscaler's least
-    assert "0002 (head)" in cluster.run(f"kubectl exec deployment/{BACKEND} -- alembic current")
 
 
 def test_applying_again_changes_nothing(cluster, commands):
@@ -119,7 +120,7 @@ def test_update_under_load(cluster, commands, people):
 
 
 @pytest.mark.parametrize("bad", ["pixel-battle-backend:there-is-none", "redis:7"])
-def test_a_bad_image_replaces_nobody(cluster, people, bad):
+def test_a_bad_image_replaces_nobody(cluster, commands, people, bad):
     """One that cannot be pulled, and one that does not hold a server."""
     clusters.eventually(lambda: len(cluster.pods(BACKEND)) == len(cluster.ready(BACKEND)), "calm")
     good = cluster.ready(BACKEND)
@@ -135,7 +136,8 @@ def test_a_bad_image_replaces_nobody(cluster, people, bad):
     clusters.eventually(is_stuck, lambda: cluster.described(BACKEND))
     check_unharmed(people)
     assert good <= cluster.ready(BACKEND)
-    cluster.run(f"kubectl rollout undo deployment {BACKEND}")
+    [undo] = commands["Going back"]
+    cluster.run(undo)
     cluster.until_rolled_out(f"deployment/{BACKEND}")
     assert good <= cluster.ready(BACKEND)
     check_unharmed(people)
@@ -163,16 +165,17 @@ def test_a_drain_respects_the_budget(cluster, people):
     check_unharmed(people)
 
 
-def test_the_autoscaler_follows_the_load(cluster, people):
+def test_the_autoscaler_follows_the_load(cluster, commands, people):
     """With so small a request the people's load is much; with the real one it is little."""
+    [look] = commands["Looking at the autoscaler"]
     cluster.run(f"kubectl set resources deployment {BACKEND} -c backend --requests=cpu=10m")
     cluster.until_rolled_out(f"deployment/{BACKEND}")
     clusters.eventually(lambda: len(cluster.ready(BACKEND)) >= 4,
-                        lambda: cluster.run("kubectl get hpa"), 600)
+                        lambda: cluster.run(look), 600)
     check_unharmed(people)
     cluster.run(f"kubectl set resources deployment {BACKEND} -c backend --requests=cpu=250m")
     clusters.eventually(lambda: len(cluster.ready(BACKEND)) == 2,
-                        lambda: cluster.run("kubectl get hpa"), 1200)
+                        lambda: cluster.run(look), 1200)
     check_unharmed(people)
 
 
@@ -186,7 +189,7 @@ def test_redis_killed_loses_nothing(cluster, people):
     assert now["reloaded"] == before["reloaded"], "nothing was lost, so the epoch stays"
 
 
-def test_the_account_of_all_of_it(cluster, people):
+def test_the_account_of_all_of_it(cluster, commands, people):
     result = people.end()
     print({name: value for name, value in result.items() if name != "players"})
     problems = [problem for player in result["players"] for problem in player["problems"]]
@@ -200,36 +203,37 @@ def test_the_account_of_all_of_it(cluster, people):
     check_against_journal(players, entries)
     boards = {player["board"] for player in result["players"] if player["board"]}
     assert boards == {clusters.board_sha1(cluster)}, "everybody sees what Redis holds"
-    verified = cluster.run(f"kubectl exec deployment/{BACKEND} -- pixel-battle verify")
-    assert "the live board is the same" in verified
+    [verify] = commands["Checking the history"]
+    assert "the live board is the same" in cluster.run(verify)
 
 
-def test_backup_and_restore(cluster, tmp_path):
+def test_backup_and_restore(cluster, commands, tmp_path):
     environment = os.environ | {"KUBECTL": " ".join([*clusters.KUBECTL, "--namespace",
                                                      cluster.namespace])}
 
-    def script(name, *words):
-        done = subprocess.run([manifests.ROOT / "scripts" / name, "kubernetes", *words], text=True,
+    def script(command, *more):
+        done = subprocess.run([*shlex.split(command), *more], cwd=manifests.ROOT, text=True,
                               capture_output=True, env=environment, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     board = clusters.board_sha1(cluster)
-    folder = script("backup.sh", "--to", str(tmp_path))
-    cluster.run("kubectl delete hpa pixel-battle-backend")
-    cluster.run(f"kubectl scale deployment {BACKEND} --replicas=0")
+    [backup] = commands["Backup"]
+    folder = script(backup, "--to", str(tmp_path))
+    stop, restore, start = commands["Restoring"]
+    cluster.run(stop)
     clusters.eventually(lambda: not cluster.pods(BACKEND), "the servers to end")
     cluster.run(f"kubectl exec {REDIS} -- redis-cli flushall")
-    script("restore.sh", folder)
+    script(restore.replace("FOLDER", folder))
     assert clusters.board_sha1(cluster) == board
-    cluster.run(f"kubectl scale deployment {BACKEND} --replicas=2")
+    cluster.run(start)
     cluster.until_ready(BACKEND, 2)
-    verified = cluster.run(f"kubectl exec deployment/{BACKEND} -- pixel-battle verify")
-    assert "the live board is the same" in verified
+    [verify] = commands["Checking the history"]
+    assert "the live board is the same" in cluster.run(verify)
 
 
-def test_deleting_keeps_the_volumes(cluster):
-    for name in ("ingress", "frontend", "deployment", "redis", "postgres"):
-        cluster.run(f"kubectl delete -f k8s/{name}.yaml --ignore-not-found")
+def test_deleting_keeps_the_volumes(cluster, commands):
+    for line in commands["Deleting Pixel Battle"]:
+        cluster.run(line + " --ignore-not-found")
     claims = json.loads(cluster.run("kubectl get persistentvolumeclaims -o json"))["items"]
     assert len(claims) == 2
