@@ -67,7 +67,7 @@ class Prober(threading.Thread):
 
     def run(self):
         guest = web.guest(self.port)
-        self.person = guest["user"]["id"]
+        self.person = int(guest["user"]["id"])
         work = client.operations(1000 * (PAINTERS + self.number))
         for turn, pixel in enumerate(work):
             if self.stopped:
