@@ -204,13 +204,13 @@ class Cluster:
 # --- What the canvas has kept ---------------------------------------------------------------------
 
 
-def history(cluster, count):
-    """All entries in PostgreSQL, when there are so many."""
+def history(cluster, offset):
+    """All entries in PostgreSQL, when it has come so far."""
     def ask(query):
         return cluster.run("kubectl exec pixel-battle-postgres-0 -- psql -U pixel_battle -XAtF ' ' "
                            f"-c '{query}'").splitlines()
-    eventually(lambda: int(ask("SELECT count(*) FROM entries")[0]) >= count,
-               f"{count} entries in the history")
+    eventually(lambda: int(ask("SELECT max(entry) FROM entries")[0] or 0) >= offset,
+               f"entry {offset} in the history")
     rows = ask("SELECT entry, time_ms, person, x, y, color, digest FROM entries ORDER BY 1")
     numbers = (list(map(int, row.split())) for row in rows)
     return [journal.Entry(*row[:6], f"{row[6] % 2**64:016x}") for row in numbers]

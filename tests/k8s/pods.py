@@ -110,3 +110,39 @@ class Locust:
 
     def close(self):
         self.cluster.run(f"kubectl delete pod {self.NAME}")
+
+
+class Crowd:
+    """Thousands of clients of the canvas, by pixel-battle's own load test, who keep account."""
+
+    NAME = "crowd"
+    SIZE = ("--clients", "6000", "--ramp", "200", "--painters", "100", "--rate", "200",
+            "--duration", "60s")
+
+    def __init__(self, cluster, host, port):
+        self.cluster = cluster
+        self.command = ["pixel-battle", "loadtest", "--host", f"http://{host}:{port}", *self.SIZE]
+
+    def start(self):
+        self.cluster.apply({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.NAME}, "spec": {
+                "restartPolicy": "Never", "automountServiceAccountToken": False,
+                "containers": [{
+                    "name": "crowd", "image": image("pixel-battle-backend:latest"),
+                    "imagePullPolicy": "IfNotPresent", "command": self.command}]}})
+        return self
+
+    def end(self):
+        """What it says when its time is over; nothing may be wrong with its account."""
+        phase = eventually(lambda: (now := self._phase()) in ("Succeeded", "Failed") and now,
+                           self._said)
+        said = self._said()
+        assert phase == "Succeeded", said
+        self.cluster.run(f"kubectl delete pod {self.NAME}")
+        return said
+
+    def _phase(self):
+        return self.cluster.get(f"pod {self.NAME}")["status"]["phase"]
+
+    def _said(self):
+        return self.cluster.run(f"kubectl logs {self.NAME} --tail=40", check=False).stdout
