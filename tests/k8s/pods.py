@@ -113,10 +113,10 @@ class Locust:
 
 
 class Crowd:
-    """Thousands of clients of the canvas, by pixel-battle's own load test, who keep account."""
+    """Many clients of the canvas, by pixel-battle's own load test, who keep account."""
 
     NAME = "crowd"
-    SIZE = ("--clients", "6000", "--ramp", "200", "--painters", "100", "--rate", "200",
+    SIZE = ("--clients", "1500", "--ramp", "100", "--painters", "100", "--rate", "200",
             "--duration", "60s")
 
     def __init__(self, cluster, host, port):
