@@ -5,8 +5,9 @@
 # sanitizers and the fuzzers; with the thread sanitizer; the front end) and runs every test in one
 # CTest run. Arguments go to CTest: `-L unit` runs the unit tests only, and builds no sanitizers
 # for them. The labels: unit, contract, style, web, blackbox, browser, deploy, fuzz, sanitizer, and
-# engine: the deployment on a real Docker engine, which takes longer than all others together and
-# runs only when it is asked for, by -L engine or by name, and in scripts/nightly.sh.
+# engine and cluster: the deployment on a real Docker engine, and in the Kubernetes cluster that
+# KUBECTL leads to. These two take longer than all others together and run only when they are asked
+# for, by label or by name, and in scripts/nightly.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -40,10 +41,11 @@ fi
 
 chosen=()
 if [[ " $* " != *" -L "* && " $* " != *" -R "* ]]; then
-  chosen=(-LE '^engine$')
-  left_out=$(ctest --test-dir build/release -N -L '^engine$' | sed -n 's/^Total Tests: //p')
-  say "Not run: $left_out tests on a Docker engine (scripts/test.sh -L engine)"
-  [[ -n ${KUBECTL-} ]] || say "Not run: the tests in a Kubernetes cluster (KUBECTL names none)"
+  chosen=(-LE '^(engine|cluster)$')
+  for label in engine cluster; do
+    count=$(ctest --test-dir build/release -N -L "^$label\$" | sed -n 's/^Total Tests: //p')
+    say "Not run: $count tests labelled $label (scripts/test.sh -L $label)"
+  done
 fi
 # One more than there are processors: many tests wait most of the time.
 exec ctest --test-dir build/release --output-on-failure --parallel "$(($(nproc) + 1))" \
