@@ -53,8 +53,8 @@ def test_failovers_in_a_cluster(tmp_path, serve_counters, lose):
 
 
 def test_three_redis_that_do_not_know_each_other_show_three_values(tmp_path, serve_counters):
-    """As the seed's replicated stack has it: each connection comes to any one of them. Over our
-    Sentinel group the same presses give one value."""
+    """As where one service name stands for three Redis: each connection comes to any one of them.
+    Over our Sentinel group the same presses give one value."""
     folders = [tmp_path / f"apart-{number}" for number in range(REPLICAS)]
     apart = []
     try:
