@@ -45,7 +45,7 @@ def left_at_the_end():
     try:
         yield
     finally:
-        engine.run("docker swarm leave --force", check=False)
+        until_left("docker swarm leave --force")
         engine.eventually(lambda: remove(volumes() - before), "the volumes are removed", every=0.5)
 
 
@@ -116,6 +116,21 @@ def until_served_by(count):
 
 
 def until_gone(stack):
+    mine = f"--filter label=com.docker.stack.namespace={stack}"
     engine.eventually(
-        lambda: not engine.run(f"docker ps -q --filter label=com.docker.stack.namespace={stack}"),
-        f"the containers of {stack} are gone", every=0.5)
+        lambda: not engine.run(f"docker ps -aq {mine}; docker network ls -q {mine}"),
+        f"the containers and networks of {stack} are gone", every=0.5)
+
+
+def until_left(command):
+    """The engine itself gives up waiting sometimes, and leaves when it is told again."""
+
+    def left():
+        engine.run(command, check=False)
+        return is_left()
+
+    engine.eventually(left, "the Swarm is left", every=1)
+
+
+def is_left():
+    return engine.run("docker info --format '{{.Swarm.LocalNodeState}}'").strip() == "inactive"

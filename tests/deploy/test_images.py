@@ -111,6 +111,7 @@ def test_a_build_after_an_edit_compiles_little(project):
     print(f"built again in {time.monotonic() - since:.0f} s")
     assert "Successfully" in said or "naming to" in said
     after = cache_figures("pixel-battle-build:edited")
+    engine.run("docker rmi pixel-battle-build:edited")
     hits, misses = (after[name] - before[name] for name in ("direct_cache_hit", "cache_miss"))
     assert hits > 100 and misses <= 1, (before, after)
 
