@@ -71,7 +71,7 @@ if wanted postgres; then
   say "PostgreSQL"
   pg pg_dump --format=custom --no-owner --no-privileges </dev/null >"$part/postgres.dump" ||
     die "PostgreSQL could not be backed up"
-  "${postgres_at[@]}" pg_restore --list <"$part/postgres.dump" >/dev/null ||
+  beside_postgres pg_restore --list <"$part/postgres.dump" >/dev/null ||
     die "what PostgreSQL gave cannot be read back"
 fi
 if wanted redis; then

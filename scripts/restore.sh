@@ -85,7 +85,7 @@ BEGIN
   IF names IS NOT NULL THEN EXECUTE 'DROP TABLE ' || names || ' CASCADE'; END IF;
 END $$;
 SQL
-  "${postgres_at[@]}" pg_restore --file=- --no-owner --no-privileges <"$folder/postgres.dump" &&
+  beside_postgres pg_restore --file=- --no-owner --no-privileges <"$folder/postgres.dump" &&
     echo 'COMMIT;'
 }
 
@@ -103,7 +103,8 @@ umask 077
 folder=$1 && shift
 cli() { redis-cli "$@" </dev/null; }
 state() { redis-cli "$@" info replication; redis-cli "$@" info persistence; }
-mkdir "$folder"
+refuse() { cat >/dev/null; exit 1; } # kubectl exec ends only when all was read
+mkdir "$folder" || refuse
 port=$((20000 + $$ % 20000))
 pid=""
 end() {
@@ -113,7 +114,7 @@ end() {
 }
 trap "exit 1" INT TERM HUP
 trap "end \"\$@\"" EXIT
-cat >"$folder/dump.rdb"
+cat >"$folder/dump.rdb" || refuse
 redis-server --bind 127.0.0.1 --port "$port" --dir "$folder" --dbfilename dump.rdb \
   --appendonly no --save "" --repl-diskless-sync-delay 0 </dev/null >"$folder/log" 2>&1 &
 pid=$!

@@ -103,13 +103,20 @@ take_password() {
   fi
 }
 
+# beside_postgres command argument …: runs it where PostgreSQL is, and reads what it has left of its
+# input: kubectl exec would wait for ever for somebody to take that.
+beside_postgres() {
+  # shellcheck disable=SC2016  # for the other shell
+  "${postgres_at[@]}" sh -c '"$@"; status=$?; cat >/dev/null; exit "$status"' sh "$@"
+}
+
 # pg tool argument …: a tool of PostgreSQL's, signed in.
 pg() {
   if [[ $where == direct ]]; then
     "$1" "${postgres_login[@]}" "${@:2}"
   else
     # shellcheck disable=SC2016  # the container's variables
-    "${postgres_at[@]}" sh -c 'tool=$1 && shift && exec "$tool" \
+    beside_postgres sh -c 'tool=$1 && shift && exec "$tool" \
       --username="${POSTGRES_USER:-postgres}" --dbname="${POSTGRES_DB:-postgres}" "$@"' \
       sh "$@"
   fi
