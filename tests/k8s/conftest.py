@@ -15,6 +15,12 @@ import documents
 NOT_RUN = 77  # CTest's SKIP_RETURN_CODE
 
 
+def pytest_exception_interact(node):
+    """The tests in a cluster are one story: after a failure the rest would only wait in vain."""
+    if node.path.stem.endswith("_in_cluster"):
+        node.session.shouldfail = "what follows builds on this"
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A namespace of this file's own, gone after it."""
