@@ -115,14 +115,22 @@ end() {
 trap "exit 1" INT TERM HUP
 trap "end \"\$@\"" EXIT
 cat >"$folder/dump.rdb" || refuse
-redis-server --bind 127.0.0.1 --port "$port" --dir "$folder" --dbfilename dump.rdb \
-  --appendonly no --save "" --repl-diskless-sync-delay 0 </dev/null >"$folder/log" 2>&1 &
-pid=$!
-own() { env -u REDISCLI_AUTH redis-cli -p "$port" "$@"; }
-until [ "$(own ping </dev/null 2>/dev/null)" = PONG ]; do
-  kill -0 "$pid" 2>/dev/null || { tail -n 3 "$folder/log" >&2; exit 1; }
-  sleep 0.1
+serve() {
+  redis-server --bind 127.0.0.1 --port "$port" --dir "$folder" --dbfilename dump.rdb \
+    --appendonly no --save "" --repl-diskless-sync-delay 0 </dev/null >"$folder/log" 2>&1 &
+  pid=$!
+  until grep -q "Ready to accept connections" "$folder/log"; do
+    kill -0 "$pid" 2>/dev/null || { pid="" && return 1; }
+    sleep 0.1
+  done
+}
+port_max=$((port + 20))
+until serve; do # another program may have the port
+  grep -q "Address already in use" "$folder/log" && [ "$port" -lt "$port_max" ] ||
+    { tail -n 3 "$folder/log" >&2; exit 1; }
+  port=$((port + 1))
 done
+own() { env -u REDISCLI_AUTH redis-cli -p "$port" "$@"; }
 # It gives its password to whoever it follows.
 password=$(cli "$@" config get masterauth | sed -n 2p)
 [ -z "$password" ] || printf "config set requirepass \"%s\"\n" "$password" | own >/dev/null

@@ -17,9 +17,9 @@ foreach(source ${fuzzers})
                        "${PB_SANITIZER_ENVIRONMENT}")
 endforeach()
 
-# One starts no server; of the others over Redis one is enough here.
+# These start no server, or are about scripts; of the others over Redis one is enough here.
 list(FILTER blackbox_files EXCLUDE REGEX
-     "test_(codec|archive|bad_redis|run_cluster)")
+     "test_(codec|archive|backup|bad_redis|run_cluster)")
 get_property(binaries GLOBAL PROPERTY PB_GTEST_BINARIES)
 foreach(preset asan-ubsan tsan)
   set(bin ${CMAKE_SOURCE_DIR}/build/${preset}/bin)

@@ -2,8 +2,8 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -11,6 +11,7 @@ import hot
 import postgres
 import server as servers
 import web
+from waiting import eventually
 
 SCRIPTS = servers.ROOT / "scripts"
 PIXELS = [(x, 1, x % 31) for x in range(20)]
@@ -58,10 +59,8 @@ def draw(server, pixels):
 
 
 def until_archived(database, count):
-    end = time.monotonic() + 30
-    while database.rows("SELECT count(*) FROM entries")[0][0] < count:
-        assert time.monotonic() < end, "the history does not follow"
-        time.sleep(0.05)
+    eventually(lambda: database.rows("SELECT count(*) FROM entries")[0][0] >= count,
+               "the history has followed")
 
 
 def backed_up(script, *words):
@@ -125,6 +124,26 @@ def test_everything_comes_back(script, settings, database, redis, start_server, 
     assert not list(tmp_path.glob("kept/.unfinished*"))
 
 
+FIRST_PORT_TAKEN = """#!/bin/sh
+[ -e {marker} ] && exec {real} "$@"
+touch {marker}
+exec {real} "$@" --bind 127.0.0.1 --port {taken}
+"""
+
+
+def test_a_port_that_another_program_has_is_passed_over(script, settings, redis, tmp_path):
+    """Not even asked: what has it may be another Redis, with other pixels."""
+    folder, tools = backed_up(script), tmp_path / "tools"
+    tools.mkdir()
+    stand_in = tools / "redis-server"
+    stand_in.write_text(FIRST_PORT_TAKEN.format(marker=tmp_path / "tried", taken=redis.port,
+                                                real=shutil.which("redis-server")))
+    stand_in.chmod(0o755)
+    done = script("restore", "direct", folder, PATH=f"{tools}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "tried").exists()
+
+
 @pytest.mark.parametrize("only", ["redis", "postgres"])
 def test_one_of_both(only, script, settings, database, start_server, tmp_path):
     """The journal and the history find together again, whichever is the older one."""
@@ -138,9 +157,8 @@ def test_one_of_both(only, script, settings, database, start_server, tmp_path):
     restored(script, folder)
     server.start()
     draw(server, [(40, 40, 3)])
-    end = time.monotonic() + 30
-    while servers.run(tmp_path, "verify", **settings).returncode != 0:
-        assert time.monotonic() < end, servers.run(tmp_path, "verify", **settings)
+    eventually(lambda: servers.run(tmp_path, "verify", **settings).returncode == 0,
+               "history and journal have found together")
     check_history(tmp_path, settings)
 
 
