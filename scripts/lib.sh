@@ -38,11 +38,17 @@ test_packages() {
     python3-websockets python3-yaml redis-server shellcheck spin util-linux zstd
 }
 
-# What the deployment's tests need besides; the engine, unless it is here from another package.
-engine_packages() {
-  echo curl iptables mmdebstrap prometheus python3-yaml
-  command -v dockerd >/dev/null || echo docker.io
+# What the tests of the deployment's files need besides, and those on a real engine; unless it is
+# here from another package.
+deploy_packages() {
+  echo prometheus
   command -v docker-compose >/dev/null || echo docker-compose
+}
+
+engine_packages() {
+  deploy_packages
+  echo curl iptables mmdebstrap
+  command -v dockerd >/dev/null || echo docker.io
 }
 
 # cluster_packages program: what a whole cluster of it on this machine needs besides, unless it is

@@ -17,8 +17,10 @@ explain "$@"
 # shellcheck disable=SC2046  # one word a package
 ensure_packages $(build_packages) $(test_packages)
 ensure_locust || say "The tests of the load test are skipped"
+deployment=deploy_packages
+[[ " $* " != *engine* ]] || deployment=engine_packages
 # shellcheck disable=SC2046  # one word a package
-(ensure_packages $(engine_packages)) || say "The tests of the deployment do not run"
+(ensure_packages $("$deployment")) || say "The tests of the deployment do not run"
 ensure_node
 build_front_end
 
