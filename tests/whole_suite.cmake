@@ -19,7 +19,7 @@ endforeach()
 
 # These start no server, or are about scripts; of the others over Redis one is enough here.
 list(FILTER blackbox_files EXCLUDE REGEX
-     "test_(codec|archive|backup|bad_redis|run_cluster)")
+     "test_(codec|archive|backup|bad_redis|delivery|run_cluster)")
 get_property(binaries GLOBAL PROPERTY PB_GTEST_BINARIES)
 foreach(preset asan-ubsan tsan)
   set(bin ${CMAKE_SOURCE_DIR}/build/${preset}/bin)
