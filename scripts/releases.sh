@@ -21,7 +21,9 @@ tagged() {
 
 current_release() { cat "releases/$env/current" 2>/dev/null || true; }
 release_field() { sed -n "s/^$2=//p" "releases/$env/$1" 2>/dev/null; }
-releases() { find "releases/$env" -maxdepth 1 -name '20??-*' -printf '%f\n' | sort; }
+releases() {
+  [[ ! -d releases/$env ]] || find "releases/$env" -maxdepth 1 -name '20??-*' -printf '%f\n' | sort
+}
 
 new_release() {
   local name

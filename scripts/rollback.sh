@@ -61,6 +61,7 @@ if [[ $list == yes ]]; then
     [[ $name != "$now" ]] || mark="*"
     echo "$mark $name $(release_field "$name" revision)"
   done
+  [[ -n $(releases) ]] || say "No release of $env is recorded: scripts/deploy.sh $env records them"
   exit 0
 fi
 

@@ -224,7 +224,7 @@ std::vector<Option> options_of_a_server() {
       option("DATA_DIR", "./data", checked_text("a folder", &C::data_dir, not_empty),
              "where the embedded profile keeps its work"),
       secret(option("REDIS_URL", "–",
-                    checked_text("see docs/operations.md", &C::redis_url, anything),
+                    checked_text("see docs/stores.md", &C::redis_url, anything),
                     "the work is kept in Redis: any number of replicas")),
       option("THREADS", "cores", number(&C::threads, 1, kThreadsMax), "network threads"),
       option("LOG_LEVEL", "info", one_of({"debug", "info", "warning", "error"}, &C::log_level), ""),
@@ -271,7 +271,7 @@ std::vector<Option> options_of_the_players() {
   using C = Config;
   return {
       secret(option("DATABASE_URL", "–",
-                    checked_text("see docs/operations.md", &C::database_url, anything),
+                    checked_text("see docs/stores.md", &C::database_url, anything),
                     "the history is in PostgreSQL")),
       option("MIGRATIONS_DIR", "migrations",
              checked_text("a folder", &C::migrations_dir, not_empty),

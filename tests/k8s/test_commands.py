@@ -1,6 +1,7 @@
 """Every kubectl command of the documents is run by a test of this folder, or said why not.
 
-commands.md has every one that is in docs/operations.md, and in DOCUMENTS, if that names a folder.
+commands.md has every one that is in the operators' documents, and in DOCUMENTS, if that names a
+folder.
 """
 
 import os
@@ -43,7 +44,8 @@ def commands_in(text):
 
 
 def texts():
-    yield HERE.parents[1] / "docs/operations.md"
+    for name in ("operations", "counter-deployment"):
+        yield HERE.parents[1] / f"docs/{name}.md"
     if TEXTS:
         yield from sorted(pathlib.Path(TEXTS).iterdir())
 
