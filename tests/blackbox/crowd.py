@@ -5,7 +5,7 @@ of the story is the checker's: check_story() compares the log of Redis with all 
 """
 
 import asyncio
-import contextlib
+import collections
 import http.client
 import random
 import time
@@ -39,6 +39,7 @@ class Crowd:
                       for number, player in enumerate(self.painters)}
         self.painting = True
         self.resumed = self.reloaded = self.lives = 0
+        self.codes = collections.Counter()  # with which their connections were closed
         self._tasks, self._ended = [], False
 
     def _player(self, number, signed_in):
@@ -88,8 +89,12 @@ class Crowd:
     async def _live(self, player):
         """Comes back again and again, with a short random pause (browsers wait longer)."""
         while not self._ended:
-            with contextlib.suppress(*TROUBLE):
+            try:
                 await self._visit(player)
+            except Closed as end:
+                self.codes[end.code] += 1
+            except TROUBLE:
+                pass
             player.live = False
             self.lives += not self._ended
             await asyncio.sleep(random.uniform(0.02, 0.3))

@@ -10,6 +10,7 @@ import web
 from stack import Redis, Visitors
 
 PLAYERS, WATCHERS = 8, 4
+RESTART = 1012  # the code with which a server that drains closes
 
 
 def until_asked(port, count):
@@ -30,9 +31,23 @@ def end_of(redis):
 
 async def come_back(players):
     """Everyone connects anew, so that the sockets are on all the servers."""
-    for player in players.players:
+    there = [player for player in players.players if player.socket.is_open]
+    lives = players.lives + len(there)
+    for player in there:
         player.abort()
     await players.some_are_accepted(PLAYERS)
+    async with asyncio.timeout(30):
+        while players.lives < lives:
+            await asyncio.sleep(0.01)
+
+
+async def move(players, disturb):
+    """Runs disturb(), by which servers go: whoever was there must have been told to go elsewhere,
+    not just cut off."""
+    await come_back(players)
+    before = players.codes.copy()
+    await asyncio.to_thread(disturb)
+    assert set(players.codes - before) == {RESTART}, players.codes - before
 
 
 def play(stack, port, disturb, least):

@@ -99,15 +99,8 @@ def versions(stack):
 
 
 def ran(stack, command):
-    """For people beside: it must succeed."""
-
-    async def disturb(players):
-        await story.come_back(players)  # now there are sockets on every server
-        came_back = players.lives
-        await asyncio.to_thread(must, stack, command)
-        assert players.lives > came_back, "those on the servers that went had to move"
-
-    return disturb
+    """For people beside: it must succeed, and whoever has to move is told so."""
+    return lambda players: story.move(players, lambda: must(stack, command))
 
 
 def test_from_nothing_to_a_stack(stack):
@@ -212,8 +205,7 @@ def test_scaling_under_load(stack, commands):
 
     async def disturb(players):
         await asyncio.to_thread(must, stack, "./scripts/scale-backend.sh 4")
-        await story.come_back(players)
-        await asyncio.to_thread(must, stack, "./scripts/scale-backend.sh 2")
+        await story.move(players, lambda: must(stack, "./scripts/scale-backend.sh 2"))
 
     story.play(stack, PORT, disturb, 200)
     assert len(stack.ids("backend")) == 2
