@@ -17,6 +17,7 @@ sys.path += [str(ROOT), str(ROOT / "tests/load")]
 import drawn
 import lying
 from loadtest import report
+from lying import rows, wire  # noqa: F401  # a fixture
 
 SOME = ("--clients", 60, "--painters", 12, "--ramp", 200, "--rate", 60)
 
@@ -50,24 +51,6 @@ def load(begin):
         return code, program.said(), program.record()
 
     return run
-
-
-@pytest.fixture
-def wire():
-    """wire(port, "drop") → the port of a lying.Wire before that one."""
-    started = []
-
-    def start(port, lie):
-        started.append(lying.Wire(port, lie))
-        return started[-1].port
-
-    yield start
-    for one in started:
-        one.close()
-
-
-def rows(record):
-    return {f"{row['kind']} {row['name']}": row for row in record["rows"] + record["beside"]}
 
 
 def facts(record):

@@ -12,6 +12,7 @@ sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent / "blackbox")]
 
 import lying
 import server as servers
+from lying import wire  # noqa: F401  # a fixture
 
 
 @pytest.fixture
@@ -61,17 +62,3 @@ def canvas(tmp_path):
     yield start
     for server in started:
         server.close()
-
-
-@pytest.fixture
-def wire():
-    """wire(port, "drop") → the port of a lying.Wire before that one."""
-    started = []
-
-    def start(port, lie):
-        started.append(lying.Wire(port, lie))
-        return started[-1].port
-
-    yield start
-    for one in started:
-        one.close()

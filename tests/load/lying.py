@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+import pytest
 import web
 
 LIMIT_S = 120
@@ -149,3 +150,21 @@ def pass_head(stream, to):
         head += line
     to.sendall(head)
     return head
+
+
+def rows(record):
+    return {f"{row['kind']} {row['name']}": row for row in record["rows"] + record["beside"]}
+
+
+@pytest.fixture
+def wire():
+    """wire(port, "drop") → the port of a Wire before that one."""
+    started = []
+
+    def start(port, lie):
+        started.append(Wire(port, lie))
+        return started[-1].port
+
+    yield start
+    for one in started:
+        one.close()

@@ -9,6 +9,7 @@ import lying
 import pytest
 import server as servers
 import web
+from lying import rows
 
 SOME = ("--headless", "--only-summary", "-u", 10, "-r", 10)
 COUNTER_APP = os.environ.get("COUNTER_APP_BIN")
@@ -25,10 +26,6 @@ def load(locust, tmp_path):
         return code, program.said(), json.loads(record.read_text()) if record.exists() else None
 
     return run
-
-
-def rows(record):
-    return {f"{row['kind']} {row['name']}": row for row in record["rows"] + record["beside"]}
 
 
 # --- The canvas ---------------------------------------------------------------------------------
