@@ -12,23 +12,12 @@ import pytest
 import documents
 
 HERE = pathlib.Path(__file__).parent
-NOT_RUN = "Not run: "
 TEXTS = os.environ.get("DOCUMENTS")
 ELSEWHERE = re.compile(r"\b(kubectl|k3s)")  # tests/k8s
 
 
 def test_every_section_is_run_or_says_why_not(commands):
-    tests = "".join(path.read_text("utf-8") for path in HERE.glob("test_*.py"))
-    run = set(re.findall(r'commands\["([^"]+)"\]', tests))
-    not_run = {heading for heading in commands if heading.startswith(NOT_RUN)}
-    assert run == set(commands) - not_run, "a section without a test, or a test without a section"
-    text = (HERE / "commands.md").read_text("utf-8")
-    for heading in not_run:
-        assert re.search(rf"## {re.escape(heading)}\n\n\w.*\n", text), f"{heading}: why?"
-    count = {heading: len(those) for heading, those in commands.items()}
-    print(f"{sum(count[one] for one in run)} commands in {len(run)} sections are run; not run are "
-          f"{sum(count[one] for one in not_run)}: "
-          + ", ".join(f"{one.removeprefix(NOT_RUN)} ({count[one]})" for one in sorted(not_run)))
+    documents.check_account(HERE, commands)
 
 
 def test_commands_are_taken_as_they_stand():
