@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import time
 
 import counter
 import web
+from waiting import eventually
 
 REPLICAS, PLAIN, SURE = 3, 20, 20
-PATIENCE_S = 30
 
 
 class Crowd:
@@ -55,21 +54,16 @@ class Crowd:
 
     def some_are_counted(self, more=200):
         wanted = self.counted + more
-        end = time.monotonic() + PATIENCE_S
-        while self.counted < wanted:
-            assert time.monotonic() < end, f"{wanted} presses counted ({self.counted} now)"
-            time.sleep(0.02)
+        eventually(lambda: self.counted >= wanted, f"{wanted} presses are counted")
 
 
 def values(replicas, name):
     """What each replica shows, when all show the same."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        shown = [web.get(replica.port, counter.path(name)).json()["value"] for replica in replicas]
-        if len(set(shown)) == 1:
-            return shown[0]
-        assert time.monotonic() < end, f"the replicas disagree: {shown}"
-        time.sleep(0.02)
+    def shown():
+        return {web.get(replica.port, counter.path(name)).json()["value"] for replica in replicas}
+
+    eventually(lambda: len(shown()) == 1, f"the replicas agree about {name}")
+    return shown().pop()
 
 
 def check(crowd, replicas):

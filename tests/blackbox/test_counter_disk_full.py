@@ -5,26 +5,14 @@ import time
 
 import counter
 import pytest
-import server as servers
 import web
-from test_disk_full import SmallDisk
+from test_disk_full import on_a_small_disk
 
 
 @pytest.fixture
 def disk_and_server(tmp_path):
-    data = tmp_path / "data"
-    data.mkdir()
-    disk = SmallDisk(data)
-    if not disk.mounted:
-        disk.close()
-        pytest.skip("no mount namespaces here")
-    server = servers.Server(tmp_path, wrap=disk.enter, binary=counter.BINARY)
-    server.start()
-    yield disk, server
-    try:
-        server.close()
-    finally:
-        disk.close()
+    with on_a_small_disk(tmp_path, binary=counter.BINARY) as both:
+        yield both
 
 
 def value_of(server):

@@ -1,6 +1,7 @@
 """Disk full: placing is refused clearly, nothing acknowledged is lost, and it goes on later."""
 
 import asyncio
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -47,21 +48,28 @@ class SmallDisk:
         self.holder.communicate()
 
 
-@pytest.fixture
-def disk_and_server(tmp_path):
+@contextlib.contextmanager
+def on_a_small_disk(tmp_path, **how):
+    """(disk, server): a server whose data folder is the disk."""
     data = tmp_path / "data"
     data.mkdir()
     disk = SmallDisk(data)
     if not disk.mounted:
         disk.close()
         pytest.skip("no mount namespaces here")
-    server = servers.Server(tmp_path, wrap=disk.enter, CANVAS_WIDTH=SIZE, CANVAS_HEIGHT=SIZE)
+    server = servers.Server(tmp_path, wrap=disk.enter, **how)
     server.start()
     yield disk, server
     try:
         server.close()
     finally:
         disk.close()
+
+
+@pytest.fixture
+def disk_and_server(tmp_path):
+    with on_a_small_disk(tmp_path, CANVAS_WIDTH=SIZE, CANVAS_HEIGHT=SIZE) as both:
+        yield both
 
 
 def entries_of(disk):
