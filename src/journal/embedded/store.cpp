@@ -4,12 +4,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sqlite/store_file.hpp"
+
 namespace journal {
 
 namespace {
-
-constexpr std::int64_t kApplicationId = 0x50424A4C;  // "PBJL", in the file's header
-constexpr std::int64_t kSchemaVersion = 1;
 
 // `entry` is the entry's offset (OFFSET is a word of SQL); `previous` the entry before it on the
 // same pixel, 0 for the first. 64-bit numbers without sign are stored as signed ones.
@@ -34,6 +33,9 @@ CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NUL
 INSERT INTO probe VALUES (1, 0);
 )";
 
+constexpr sqlite::StoreFormat kFormat{
+    .kind = "journal", .application_id = 0x50424A4C /* PBJL */, .version = 1, .schema = kSchema};
+
 // When the write-ahead log is moved into the database, in pages of 4 KiB: more makes it rarer, and
 // a page changed often is moved once; less makes each time shorter.
 constexpr int kLogPages = 4'000;
@@ -44,30 +46,10 @@ constexpr int kCacheKib = 32 * 1024;
 }  // namespace
 
 sqlite::Database Store::open(const std::string& path) {
-  sqlite::Database database(path, sqlite::Database::Mode::read_write);
-  const std::int64_t application = database.number("PRAGMA application_id");
-  const std::int64_t version = database.number("PRAGMA user_version");
-  const bool fresh = database.number("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!fresh && application != kApplicationId) {
-    throw std::runtime_error(path + " is not a journal");
-  }
-  if (!fresh && version != kSchemaVersion) {
-    throw std::runtime_error(path + " is a journal of version " + std::to_string(version) +
-                             ", this program reads version " + std::to_string(kSchemaVersion));
-  }
-  database.execute("PRAGMA journal_mode = WAL");
-  database.execute("PRAGMA synchronous = FULL");
-  database.execute("PRAGMA temp_store = MEMORY");
+  auto database = sqlite::open_store(path, kFormat);
   database.execute("PRAGMA secure_delete = OFF");  // Debian's default rewrites what is freed
   database.execute("PRAGMA cache_size = -" + std::to_string(kCacheKib));
   database.execute("PRAGMA wal_autocheckpoint = " + std::to_string(kLogPages));
-  if (fresh) {
-    sqlite::Transaction transaction(database);
-    database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
-    database.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
-    database.execute(kSchema);
-    transaction.commit();
-  }
   return database;
 }
 

@@ -1,13 +1,11 @@
 #include "ledger/embedded/store.hpp"
 
-#include <stdexcept>
+#include "sqlite/store_file.hpp"
 
 namespace ledger {
 
 namespace {
 
-constexpr std::int64_t kApplicationId = 0x50424354;  // "PBCT", in the file's header
-constexpr std::int64_t kSchemaVersion = 1;
 constexpr std::int64_t kCounted = -1;  // in `refusal`: none
 constexpr int kForgetAtOnce = 1'000;
 
@@ -21,34 +19,13 @@ CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NUL
 INSERT INTO probe VALUES (1, 0);
 )";
 
+constexpr sqlite::StoreFormat kFormat{
+    .kind = "ledger", .application_id = 0x50424354 /* PBCT */, .version = 1, .schema = kSchema};
+
 }  // namespace
 
-sqlite::Database Store::open(const std::string& path) {
-  sqlite::Database database(path, sqlite::Database::Mode::read_write);
-  const bool fresh = database.number("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!fresh && database.number("PRAGMA application_id") != kApplicationId) {
-    throw std::runtime_error(path + " is not a ledger");
-  }
-  if (const auto version = database.number("PRAGMA user_version");
-      !fresh && version != kSchemaVersion) {
-    throw std::runtime_error(path + " is a ledger of version " + std::to_string(version) +
-                             ", this program reads version " + std::to_string(kSchemaVersion));
-  }
-  database.execute("PRAGMA journal_mode = WAL");
-  database.execute("PRAGMA synchronous = FULL");
-  database.execute("PRAGMA temp_store = MEMORY");
-  if (fresh) {
-    sqlite::Transaction transaction(database);
-    database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
-    database.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
-    database.execute(kSchema);
-    transaction.commit();
-  }
-  return database;
-}
-
 Store::Store(const std::string& path)
-    : database_(open(path)),
+    : database_(sqlite::open_store(path, kFormat)),
       find_key_(database_, "SELECT name, verb, refusal, value FROM keys WHERE key = ?"),
       put_counter_(database_, "INSERT OR REPLACE INTO counters VALUES (?, ?)"),
       put_key_(database_, "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)"),

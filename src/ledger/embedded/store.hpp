@@ -39,8 +39,6 @@ class Store {
   sqlite::Database& database() { return database_; }
 
  private:
-  static sqlite::Database open(const std::string& path);
-
   sqlite::Database database_;
   sqlite::Statement find_key_;
   sqlite::Statement put_counter_;
