@@ -21,17 +21,9 @@ constexpr int kReturnsAwaited = 3;
 
 // Plain functions, because GCC 12 goes wrong about lists in braces inside coroutines.
 
-CallError other_size(const canvas::Size& found) {
-  return {CallFailure::refused, "the canvas in Redis is " + std::to_string(found.width) + " x " +
-                                    std::to_string(found.height) +
-                                    ", not as CANVAS_WIDTH and CANVAS_HEIGHT say"};
-}
-
-void warn_of_loss(const std::string& address) {
-  ops::log::warning(
-      "Redis may lose acknowledged placements: it neither syncs every write "
-      "(appendonly yes, appendfsync always) nor has replicas that confirm them",
-      {{"redis", address}});
+std::string other_size(const canvas::Size& found) {
+  return "the canvas in Redis is " + std::to_string(found.width) + " x " +
+         std::to_string(found.height) + ", not as CANVAS_WIDTH and CANVAS_HEIGHT say";
 }
 
 RulesChange all_of(const canvas::Rules& rules) {
@@ -47,30 +39,26 @@ void tell_made(const canvas::Position& position) {
 
 /// After every connection: what this program needs of the server, and whose canvas it holds.
 asio::awaitable<bool> CanvasLink::prepare() {
-  const auto connection = writes_.connections();
-  // First, because a master that was left behind takes nothing, the library neither.
-  const bool learned = co_await learn_confirmers(true);
-  if (!learned) co_return false;
   const auto loaded = co_await functions_.load_library();
-  if (!loaded) co_return failed(loaded.error());
+  if (!loaded) co_return fail(loaded.error().message);
   rules_anew_ = true;
   auto state = co_await functions_.state();
   if (!state && state.error().kind == CallFailure::empty) {
     co_await make_again();
     state = co_await functions_.state();
   }
-  if (!state) co_return failed(state.error());
+  if (!state) co_return fail(state.error().message);
   if (state->size != options_.size) {
-    co_return failed(other_size(state->size));
+    co_return fail(other_size(state->size));
   }
   // A changed setting takes effect with the first program that has it; what an operator has turned
   // since the last start stays.
   if (!settings_told_) {
     const auto told = co_await functions_.apply_settings(options_.rules);
-    if (!told) co_return failed(told.error());
+    if (!told) co_return fail(told.error().message);
     settings_told_ = true;
     state = co_await functions_.state();
-    if (!state) co_return failed(state.error());
+    if (!state) co_return fail(state.error().message);
   }
   take_rules(state->rules, state->rules_version);
   replication_id_ = state->replication_id;
@@ -78,30 +66,14 @@ asio::awaitable<bool> CanvasLink::prepare() {
   const auto seen_epoch = follower_.at().position.epoch;
   loaded_ = seen_epoch > 0 && state->at.position.epoch <= seen_epoch;
   doubt_ = loaded_;
-  prepared_ = connection == writes_.connections();
-  co_return prepared_;
-}
-
-bool CanvasLink::failed(const CallError& error) {
-  set_usable(false, error.message);
-  return false;
-}
-
-asio::awaitable<bool> CanvasLink::learn_confirmers(bool anew) {
-  const auto learned = co_await writes_.learn(anew);
-  if (!learned) {
-    if (!learned.error().message.empty()) set_usable(false, learned.error().message);
-    co_return false;
-  }
-  if (anew && writes_.is_risky()) warn_of_loss(client_.address());
   co_return true;
 }
 
 asio::awaitable<bool> CanvasLink::load() {
   auto standing = co_await functions_.snapshot(options_.size);
-  if (!standing) co_return failed(standing.error());
+  if (!standing) co_return fail(standing.error().message);
   auto recent = co_await load_recent(standing->at);
-  if (!recent) co_return failed(recent.error());
+  if (!recent) co_return fail(recent.error().message);
   loaded_ = true;
   doubt_ = false;
   gap_ = true;  // the canvas has gone on meanwhile
@@ -111,7 +83,7 @@ asio::awaitable<bool> CanvasLink::load() {
   start.tail.reserve(follower_.recent().size());
   for (const auto& recorded : follower_.recent()) start.tail.push_back(recorded.entry);
   events_.on_loaded(std::move(start));
-  followed_.cancel();
+  moved();
   co_return true;
 }
 
@@ -142,12 +114,12 @@ Called<CanvasLink::Recent> CanvasLink::load_recent(canvas::Standing until) {
 /// The canvas is gone, or was never there: whoever remembers most makes it again. Who saw it before
 /// knows that others did, too, and may be on their way back here.
 asio::awaitable<void> CanvasLink::make_again() {
-  set_usable(false, "there is no canvas in Redis yet");
+  fail("there is no canvas in Redis yet");
   const canvas::StandingBoard best = candidate();
   const bool remembers = follower_.at().position.epoch > 0;
   const auto wait = remembers ? kReturnsAwaited * options_.rebuild_wait : options_.rebuild_wait;
   const auto name = base::to_hex(replica_);
-  while (!stopping_ && connected_) {
+  while (going_on()) {
     const auto answer = co_await functions_.offer(name, best.at.position, wait);
     if (!answer || *answer == OfferAnswer::exists) co_return;
     if (*answer == OfferAnswer::adopt) {
@@ -177,7 +149,7 @@ asio::awaitable<void> CanvasLink::make_again() {
 /// What an operator had turned holds in the canvas that was made again, too.
 asio::awaitable<void> CanvasLink::turn_back_rules() {
   const auto before = rules_;
-  while (!stopping_ && connected_ && before && *before != options_.rules) {
+  while (going_on() && before && *before != options_.rules) {
     const auto set = co_await functions_.change_rules(all_of(*before));
     if (set || set.error().kind == CallFailure::empty) co_return;
     co_await sleep(kRetry);

@@ -2,24 +2,18 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/clock.hpp"
-#include "base/gathered.hpp"
 #include "base/limits.hpp"
 #include "journal/redis/canvas_link.hpp"
 #include "journal/refusals.hpp"
-#include "redis/scope.hpp"
+#include "redis_store/batch_thread.hpp"
 
 namespace journal {
 
@@ -27,48 +21,37 @@ namespace {
 
 namespace asio = boost::asio;
 namespace limits = base::limits;
-using std::chrono::milliseconds;
-
-using redis::kAwait;
-
-// What was certainly not applied is tried again for so long.
-constexpr std::int64_t kRetryForMs = 2'000;
-constexpr milliseconds kRetryEvery{20};
-// How long stop() goes on asking what became of operations whose outcome is unknown.
-constexpr milliseconds kStopWithin{3'000};
 
 class OverRedis final : public Journal {
  public:
-  explicit OverRedis(RedisOptions options)
-      : options_(std::move(options)), rules_(options_.rules), io_(1), gathered_(io_) {}
+  explicit OverRedis(RedisOptions options) : options_(std::move(options)), rules_(options_.rules) {}
   ~OverRedis() override { stop(); }
 
   base::Result<Start> start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) override;
-  void append(canvas::Operation operation, OnAnswer on_answer) override;
+  void append(canvas::Operation operation, OnAnswer on_answer) override {
+    thread_.put(std::move(operation), std::move(on_answer));
+  }
   void charges(base::PersonId person,
                std::function<void(base::Result<canvas::Charges>)> done) override;
   void pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
                      std::function<void(base::Result<std::vector<Placement>>)> done) override;
   std::uint32_t share_online(std::uint32_t here) override;
   [[nodiscard]] canvas::Rules rules() const override;
-  [[nodiscard]] Health health() const override;
-  void stop() override;
+  [[nodiscard]] Health health() const override { return thread_.health(); }
+  void stop() override { thread_.stop(); }
 
  private:
+  using Thread = redis_store::BatchThread<canvas::Operation, OnAnswer, canvas::Refused>;
+  using Batch = Thread::Batch;
   template <class T = void>
-  using Task = asio::awaitable<T>;
-  using Batch = base::Gathered<canvas::Operation, OnAnswer>;
+  using Task = Thread::Task<T>;
 
   [[nodiscard]] LinkEvents events();
-  void run();
   void loaded(Start start);
 
   // The thread's coroutines.
-  Task<> write_all();
   Task<> write(Batch batch);
   Task<std::optional<std::vector<canvas::Answer>>> decided(const Batch& batch);
-  Batch take();
-  void refuse_waiting();
   Task<> ask_charges(base::PersonId person,
                      std::function<void(base::Result<canvas::Charges>)> done);
   void take(const canvas::Rules& rules);
@@ -78,44 +61,35 @@ class OverRedis final : public Journal {
   const RedisOptions options_;
   OnCommitted on_committed_;
   OnReset on_reset_;
-  OnFatal on_fatal_;
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;
-  std::condition_variable first_load_;
   std::optional<Start> first_;  // until start() has taken it
-  bool starting_ = false;       // start() still waits for it
-  bool serving_ = false;        // between start() and stop()
-  Batch queue_;
+  bool starting_ = true;        // start() may still take it
   canvas::Rules rules_;
-  Health health_{false, "not started"};
 
   std::atomic<std::uint32_t> elsewhere_{0};
-  std::mutex stop_mutex_;  // one stop() at a time
-
-  // The thread's own.
-  asio::io_context io_;
-  asio::steady_timer gathered_;  // cancelled when there is something to write
-  std::optional<CanvasLink> link_;
-  bool stopping_ = false;
-  std::chrono::steady_clock::time_point give_up_at_ = std::chrono::steady_clock::time_point::max();
-  std::thread thread_;
+  Thread thread_{{.queue_max = limits::kJournalQueueMax,
+                  .batch_max = limits::kJournalBatchMax,
+                  .busy = busy(),
+                  .unavailable = unavailable()}};
+  std::optional<CanvasLink> link_;  // the thread's own
 };
 
 base::Result<Start> OverRedis::start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) {
   on_committed_ = std::move(on_committed);
   on_reset_ = std::move(on_reset);
-  on_fatal_ = std::move(on_fatal);
   try {
-    link_.emplace(io_.get_executor(), options_, events());
+    link_.emplace(thread_.io().get_executor(), options_, events());
   } catch (const std::exception& error) {
     return base::Error{std::string("the journal over Redis cannot start: ") + error.what()};
   }
-  std::unique_lock lock(mutex_);
-  serving_ = starting_ = true;
-  health_ = {false, "not connected to Redis yet"};
-  thread_ = std::thread([this] { run(); });
-  first_load_.wait_for(lock, options_.start_wait, [this] { return first_ && health_.writable; });
+  thread_.start({.link = [this] { return link_->run(); },
+                 .stop_link = [this] { link_->stop(); },
+                 .write = [this](Batch batch) { return write(std::move(batch)); },
+                 .on_fatal = std::move(on_fatal)},
+                options_.start_wait);
+  const std::lock_guard lock(mutex_);
   starting_ = false;
   if (first_) return std::move(*std::exchange(first_, std::nullopt));
   return Start{canvas::Board(options_.size, options_.blank_color), {}, 0, {}};
@@ -126,12 +100,7 @@ LinkEvents OverRedis::events() {
       .on_loaded = [this](Start start) { loaded(std::move(start)); },
       .on_committed = [this](std::span<const canvas::Entry> entries) { on_committed_(entries); },
       .on_rules = [this](const canvas::Rules& rules) { take(rules); },
-      .on_usable =
-          [this](bool usable, const std::string& why) {
-            const std::lock_guard lock(mutex_);
-            if (serving_) health_ = {usable, usable ? "ok" : why};
-            first_load_.notify_one();
-          },
+      .on_usable = [this](bool usable, const std::string& why) { thread_.set_usable(usable, why); },
       .on_online = [this](std::uint32_t elsewhere) { elsewhere_ = elsewhere; }};
 }
 
@@ -139,57 +108,6 @@ void OverRedis::loaded(Start start) {
   on_reset_(start);
   const std::lock_guard lock(mutex_);
   if (starting_) first_ = std::move(start);
-}
-
-void OverRedis::run() {
-  try {
-    asio::co_spawn(io_, link_->run(), [](const std::exception_ptr& bug) {
-      if (bug) std::rethrow_exception(bug);
-    });
-    asio::co_spawn(io_, write_all(), [](const std::exception_ptr& bug) {
-      if (bug) std::rethrow_exception(bug);
-    });
-    io_.run();
-  } catch (const std::exception& bug) {
-    on_fatal_(bug.what());
-  }
-}
-
-void OverRedis::append(canvas::Operation operation, OnAnswer on_answer) {
-  canvas::Refused refused = unavailable();
-  {
-    const std::lock_guard lock(mutex_);
-    if (serving_ && health_.writable) {
-      if (queue_.size() < limits::kJournalQueueMax) {
-        queue_.add(std::move(operation), std::move(on_answer));
-        if (queue_.size() == 1) asio::post(io_, [this] { gathered_.cancel(); });
-        return;
-      }
-      refused = busy();
-    }
-  }
-  on_answer(refused);
-}
-
-OverRedis::Batch OverRedis::take() {
-  const std::lock_guard lock(mutex_);
-  return queue_.take(limits::kJournalBatchMax);
-}
-
-/// While one batch is on its way the next one gathers.
-asio::awaitable<void> OverRedis::write_all() {
-  while (true) {
-    Batch batch = take();
-    if (!batch.empty()) {
-      co_await write(std::move(batch));
-    } else if (stopping_) {
-      break;
-    } else {
-      gathered_.expires_at(asio::steady_timer::time_point::max());
-      co_await gathered_.async_wait(kAwait);
-    }
-  }
-  link_->stop();
 }
 
 asio::awaitable<void> OverRedis::write(Batch batch) {
@@ -217,38 +135,19 @@ asio::awaitable<std::optional<std::vector<canvas::Answer>>> OverRedis::decided(c
       if (answers) co_return std::move(answers).value();
       certain = certain && answers.error().kind != CallFailure::unknown;
     }
-    if (base::steady_ms() - begin_ms > kRetryForMs) {
+    if (base::steady_ms() - begin_ms > redis_store::kRetryForMs) {
       if (certain) co_return std::nullopt;
-      refuse_waiting();
+      thread_.refuse_waiting();
     }
-    if (!certain && std::chrono::steady_clock::now() > give_up_at_) co_return std::nullopt;
-    asio::steady_timer pause(io_, kRetryEvery);
-    co_await pause.async_wait(kAwait);
+    if (!certain && thread_.giving_up()) co_return std::nullopt;
+    co_await thread_.pause();
   }
-}
-
-/// What was not sent yet need not wait for what became of that which was.
-void OverRedis::refuse_waiting() {
-  Batch refused;
-  {
-    const std::lock_guard lock(mutex_);
-    std::swap(refused, queue_);
-  }
-  refused.answer_all(unavailable());
 }
 
 void OverRedis::charges(base::PersonId person,
                         std::function<void(base::Result<canvas::Charges>)> done) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!serving_ || !health_.writable) {
-      // Answered below, outside the lock.
-    } else {
-      asio::co_spawn(io_, ask_charges(person, std::move(done)), asio::detached);
-      return;
-    }
-  }
-  done(base::Error{"Redis cannot be asked now"});
+  const bool asked = thread_.run([&] { return ask_charges(person, std::move(done)); });
+  if (!asked) done(base::Error{"Redis cannot be asked now"});
 }
 
 asio::awaitable<void> OverRedis::ask_charges(
@@ -264,7 +163,7 @@ asio::awaitable<void> OverRedis::ask_charges(
 void OverRedis::pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
                               std::function<void(base::Result<std::vector<Placement>>)> done) {
   rows_max = std::min(rows_max, limits::kHistoryRowsMax);
-  asio::post(io_, [this, x, y, rows_max, done = std::move(done)] {
+  asio::post(thread_.io(), [this, x, y, rows_max, done = std::move(done)] {
     auto recent = recent_on(x, y, rows_max);
     if (recent.size() >= rows_max || options_.history == nullptr) return done(std::move(recent));
     const auto& kept = link_->follower().recent();
@@ -300,7 +199,7 @@ std::vector<Placement> OverRedis::recent_on(std::uint16_t x, std::uint16_t y,
 }
 
 std::uint32_t OverRedis::share_online(std::uint32_t here) {
-  asio::post(io_, [this, here] {
+  asio::post(thread_.io(), [this, here] {
     if (link_) link_->set_online(here);
   });
   return here + elsewhere_.load();
@@ -318,27 +217,6 @@ void OverRedis::take(const canvas::Rules& rules) {
 canvas::Rules OverRedis::rules() const {
   const std::lock_guard lock(mutex_);
   return rules_;
-}
-
-Health OverRedis::health() const {
-  const std::lock_guard lock(mutex_);
-  return health_;
-}
-
-void OverRedis::stop() {
-  const std::lock_guard one_at_a_time(stop_mutex_);
-  {
-    const std::lock_guard lock(mutex_);
-    serving_ = false;
-    health_ = {false, "stopped"};
-  }
-  if (!thread_.joinable()) return;
-  asio::post(io_, [this] {
-    stopping_ = true;
-    give_up_at_ = std::chrono::steady_clock::now() + kStopWithin;
-    gathered_.cancel();
-  });
-  thread_.join();
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include "base/text.hpp"
 #include "ledger/redis/library.hpp"
 #include "ops/log.hpp"
-#include "redis/scope.hpp"
 
 namespace ledger {
 
@@ -17,19 +16,19 @@ namespace asio = boost::asio;
 using redis::kCallTime;
 using std::chrono::milliseconds;
 
-using redis::kAwait;
-
 /// Everything of the ledger lies in one slot of a cluster.
 constexpr const char* kStateKey = "{counter-app}:v1:state";
 constexpr milliseconds kLoadTime{10'000};
-constexpr milliseconds kProbeEvery{500};
-constexpr milliseconds kRetry{100};
-// How long what was pressed here waits for what was pressed elsewhere before it.
-constexpr milliseconds kFollowWithin{5'000};
-constexpr milliseconds kMuteAfter{1'200};
 // Everybody is back within one wait of connecting again; so many give the slowest room.
 constexpr int kReturnsAwaited = 3;
 const std::string kNoDigest(40, '0');
+
+constexpr redis_store::Phrases kPhrases{
+    .impossible = "pressing is not possible now",
+    .possible = "pressing is possible again",
+    .risky =
+        "Redis may lose acknowledged presses: it neither syncs every write "
+        "(appendonly yes, appendfsync always) nor has replicas that confirm them"};
 
 // Plain functions, because GCC 12 goes wrong about lists in braces inside coroutines.
 
@@ -41,15 +40,6 @@ redis::Error surprising(std::string_view what) {
 
 void tell_made(const Standing& at) {
   ops::log::warning("made the ledger in Redis", {{"changes", at.changes}});
-}
-
-void tell_mute() { ops::log::warning("the subscription to Redis is mute: making it again", {}); }
-
-void warn_of_loss(const std::string& address) {
-  ops::log::warning(
-      "Redis may lose acknowledged presses: it neither syncs every write "
-      "(appendonly yes, appendfsync always) nor has replicas that confirm them",
-      {{"redis", address}});
 }
 
 /// "epoch", "changes", "digest" at the beginning of an array.
@@ -81,51 +71,21 @@ bool is_empty(const redis::Error& error) { return error.code == "EMPTY"; }
 }  // namespace
 
 Link::Link(const asio::any_io_executor& executor, const RedisOptions& options, LinkEvents events)
-    : options_(options),
+    : StoreLink(executor, {.url = options.url,
+                           .key = kStateKey,
+                           .channel = options.channel,
+                           .name = options.name,
+                           .phrases = kPhrases,
+                           .on_usable = events.on_usable}),
+      options_(options),
       events_(std::move(events)),
-      replica_(base::to_hex(base::random_u64())),
-      executor_(executor),
-      client_(executor,
-              {.url = options.url,
-               .key = kStateKey,
-               .name = options.name,
-               .on_state = [this](bool up, const std::string& why) { on_connected(up, why); }}),
-      subscriber_(executor, {.url = options.url,
-                             .key = kStateKey,
-                             .channel = options.channel,
-                             .name = options.name + "/live",
-                             .on_state =
-                                 [this](bool up, const std::string&) {
-                                   listen_anew();
-                                   if (up) loaded_ = false;  // what was said meanwhile was missed
-                                   wake();
-                                 },
-                             .on_message = [this](std::string_view text) { on_message(text); }}),
-      writes_(client_, options.url.kind),
-      wake_(executor),
-      followed_(executor) {
+      replica_(base::to_hex(base::random_u64())) {
   follower_.reset({0, 0, kNoDigest});
 }
 
 template <class... Words>
 redis::Command Link::function(std::string_view name, const Words&... words) const {
   return redis::command("FCALL", std::string("pc1_").append(name), "1", kStateKey, words...);
-}
-
-asio::awaitable<void> Link::run() {
-  next_probe_ = Clock::now();
-  listen_anew();
-  co_await keep();
-  client_.stop();
-  subscriber_.stop();
-  co_await client_.stopped();
-  co_await subscriber_.stopped();
-}
-
-void Link::stop() {
-  stopping_ = true;
-  wake();
-  followed_.cancel();
 }
 
 Link::Called<std::string> Link::press(std::uint64_t epoch, std::uint64_t number,
@@ -142,93 +102,37 @@ Link::Called<std::string> Link::press(std::uint64_t epoch, std::uint64_t number,
   const auto changes = base::parse_number<std::uint64_t>(reply->elements[2].text);
   if (!changes) co_return surprising("pc1_press");
   follow(reply->elements[1].text);
-  const bool followed = co_await followed_to(epoch, *changes);
+  // What was pressed here may come after something that was not heard of yet. Only what is in
+  // memory here can be made again where Redis is lost, so nothing else is acknowledged.
+  const bool followed = co_await follow_until([this, epoch, changes = *changes] {
+    const auto& at = follower_.at();
+    return at.epoch != epoch       ? std::optional(false)
+           : at.changes >= changes ? std::optional(true)
+                                   : std::nullopt;
+  });
   if (!followed) co_return not_followed();
   co_return reply->elements[0].text;
 }
 
-/// Waits until the follower stands there: what was pressed here may come after something that was
-/// not heard of yet. Only what is in memory here can be made again where Redis is lost, so nothing
-/// else is acknowledged. False: it never will, or not soon.
-asio::awaitable<bool> Link::followed_to(std::uint64_t epoch, std::uint64_t changes) {
-  const auto end = Clock::now() + kFollowWithin;
-  while (!stopping_ && follower_.at().epoch == epoch && Clock::now() < end) {
-    if (follower_.at().changes >= changes) co_return true;
-    followed_.expires_at(end);
-    co_await followed_.async_wait(kAwait);
-  }
-  co_return false;
-}
-
 // --- Keeping ----------------------------------------------------------------------------------
 
-/// One thing after the other, so that none of them meets a state that another has half changed.
-asio::awaitable<void> Link::keep() {
-  while (!stopping_) {
-    const milliseconds pause = co_await next_step();
-    if (pause > milliseconds(0)) co_await sleep(pause);
-  }
-}
-
-/// Does what is to be done first; returns how long to wait before the next step.
-asio::awaitable<milliseconds> Link::next_step() {
-  if (!connected_) co_return kProbeEvery;
-  if (!prepared_) {
-    const bool done = co_await prepare();
-    co_return done ? milliseconds(0) : kRetry;
-  }
-  if (!loaded_) {
-    const bool done = co_await load();
-    co_return done ? milliseconds(0) : kRetry;
-  }
-  if (writes_.doubt().empty()) set_usable(true, {});
-  const auto now = Clock::now();
-  if (now >= next_probe_) {
-    next_probe_ = now + kProbeEvery;
-    co_await probe();
-    co_return milliseconds(0);
-  }
-  if (!writes_.doubt().empty()) {
-    co_await try_press();
-    co_return writes_.doubt().empty() ? milliseconds(0) : kRetry;
-  }
-  co_return std::chrono::ceil<milliseconds>(next_probe_ - now);
-}
-
-/// Sooner when there is something to do.
-asio::awaitable<void> Link::sleep(milliseconds time) {
-  if (stopping_) co_return;
-  wake_.expires_after(time);
-  co_await wake_.async_wait(kAwait);
-}
-
 asio::awaitable<bool> Link::prepare() {
-  const auto connection = writes_.connections();
-  // First, because a master that was left behind takes nothing, the library neither.
-  const bool learned = co_await learn(true);
-  if (!learned) co_return false;
   auto library = redis::command("FUNCTION", "LOAD", "REPLACE", kLibraryText);
   const auto loaded = co_await client_.ask_one(std::move(library), kLoadTime);
-  if (!loaded) co_return failed(loaded.error());
+  if (!loaded) co_return fail(loaded.error().message);
   auto there = co_await look();
   if (!there && is_empty(there.error())) {
     co_await make_again();
     there = co_await look();
   }
-  if (!there) co_return failed(there.error());
+  if (!there) co_return fail(there.error().message);
   loaded_ = false;
-  prepared_ = connection == writes_.connections();
-  co_return prepared_;
+  co_return true;
 }
 
-asio::awaitable<bool> Link::learn(bool anew) {
-  const auto learned = co_await writes_.learn(anew);
-  if (!learned) {
-    if (!learned.error().message.empty()) co_return failed(learned.error());
-    co_return false;
-  }
-  if (anew && writes_.is_risky()) warn_of_loss(client_.address());
-  co_return true;
+asio::awaitable<std::optional<bool>> Link::catch_up() {
+  if (loaded_) co_return std::nullopt;
+  co_return co_await load();
 }
 
 Link::Called<Standing> Link::look() {
@@ -245,13 +149,13 @@ asio::awaitable<bool> Link::load() {
   if (!reply) {
     loaded_ = false;
     look_again_after(reply.error());
-    co_return failed(reply.error());
+    co_return fail(reply.error().message);
   }
   const auto there = standing_in(*reply);
   const auto counters = counters_in(*reply);
   if (!there || !counters) {
     loaded_ = false;
-    co_return failed(surprising("pc1_load"));
+    co_return fail(surprising("pc1_load").message);
   }
   follower_.reset(*there);
   seen_changes_ = there->changes;
@@ -262,19 +166,14 @@ asio::awaitable<bool> Link::load() {
   co_return true;
 }
 
-/// Twice a second: does what I publish come back, and am I where the ledger is?
-asio::awaitable<void> Link::probe() {
+asio::awaitable<bool> Link::beat() {
+  echo_.next();
   auto beat = redis::command("PUBLISH", options_.channel, "b " + replica_);
   const auto said = co_await client_.ask_one(std::move(beat), kCallTime);
-  if (!said) co_return;
-  ++beats_;
-  if (heard_beats_ < beats_ && Clock::now() - listening_since_ > kMuteAfter) {
-    tell_mute();
-    listen_anew();
-    subscriber_.restart();
-  }
-  co_await writes_.look();
-  tell_doubt();
+  co_return said.ok();
+}
+
+asio::awaitable<void> Link::compare() {
   const auto before = follower_.at();
   const auto there = co_await look();
   if (!there) co_return look_again_after(there.error());
@@ -284,10 +183,7 @@ asio::awaitable<void> Link::probe() {
   if (lost || missed) loaded_ = false;
 }
 
-/// Whether what is pressed becomes durable again, found out with nothing to press.
-asio::awaitable<void> Link::try_press() {
-  const bool learned = co_await learn(false);
-  if (!learned) co_return;
+asio::awaitable<void> Link::try_write() {
   auto empty =
       function("press", options_.channel, replica_ + "/probe", follower_.at().epoch, ++probes_, 0);
   const auto pressed = co_await writes_.write(std::move(empty));
@@ -296,11 +192,11 @@ asio::awaitable<void> Link::try_press() {
 
 /// The ledger is gone, or was never there: whoever knows most makes it again.
 asio::awaitable<void> Link::make_again() {
-  set_usable(false, "there is no ledger in Redis yet");
+  fail("there is no ledger in Redis yet");
   // Who saw the ledger knows that others did, too, and may be on their way back here.
   const bool remembers = follower_.at().epoch > 0;
   const auto wait = remembers ? kReturnsAwaited * options_.rebuild_wait : options_.rebuild_wait;
-  while (!stopping_ && connected_) {
+  while (going_on()) {
     auto offer =
         function("offer", replica_, follower_.at().epoch, follower_.at().changes, wait.count());
     const auto answer = co_await client_.ask_one(std::move(offer), kCallTime);
@@ -325,29 +221,9 @@ redis::Command Link::make_command() const {
 
 // --- Hearing ----------------------------------------------------------------------------------
 
-void Link::on_connected(bool connected, const std::string& why) {
-  connected_ = connected;
-  writes_.connection_changed();
-  if (connected) {
-    ops::log::info("connected to Redis", {{"redis", why}});
-    // Another master, or one that was restarted, may not hold what was seen.
-    prepared_ = false;
-  } else {
-    set_usable(false, why);
-  }
-  wake();
-}
-
-void Link::listen_anew() {
-  listening_since_ = Clock::now();
-  heard_beats_ = beats_;
-}
-
 void Link::on_message(std::string_view text) {
   if (text.starts_with("b ")) {
-    if (text.substr(2) != replica_) return;
-    heard_beats_ = beats_ + 1;  // it may be heard before it is known to be published
-    listening_since_ = Clock::now();
+    if (text.substr(2) == replica_) echo_.hear(echo_.newest(), Clock::now());
     return;
   }
   follow(text);
@@ -365,7 +241,7 @@ void Link::follow(std::string_view text) {
 
 void Link::tell_followed() {
   const auto changed = follower_.take();
-  followed_.cancel();
+  moved();
   if (changed.empty()) return;
   for (const auto& [name, value] : changed) values_.insert_or_assign(name, value);
   events_.on_changed(changed);
@@ -374,33 +250,7 @@ void Link::tell_followed() {
 /// Redis was wiped, or replaced by another that does not have the library.
 void Link::look_again_after(const redis::Error& error) {
   if (error.kind != redis::Failure::refused) return;
-  prepared_ = false;
-  set_usable(false, error.message);
-  wake();
-}
-
-bool Link::failed(const redis::Error& error) {
-  set_usable(false, error.message);
-  return false;
-}
-
-/// Pressing is not possible until something that was written becomes durable again.
-void Link::tell_doubt() {
-  if (writes_.doubt().empty()) return;
-  set_usable(false, writes_.doubt());
-  wake();
-}
-
-void Link::set_usable(bool usable, const std::string& why) {
-  if (usable == usable_ && why == trouble_) return;
-  if (!usable && why != trouble_) {
-    ops::log::warning("pressing is not possible now", {{"why", why}});
-  } else if (usable && !trouble_.empty()) {
-    ops::log::info("pressing is possible again", {{"redis", client_.address()}});
-  }
-  usable_ = usable;
-  trouble_ = usable ? std::string() : why;
-  events_.on_usable(usable, why);
+  prepare_again(error.message);
 }
 
 }  // namespace ledger
