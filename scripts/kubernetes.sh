@@ -34,9 +34,19 @@ back_up_cluster() {
   scripts/backup.sh kubernetes "${only[@]}" >&2
 }
 
+# forget_revision number: nobody is to go back to what never served.
+forget_revision() {
+  local name revision
+  "${kubectl[@]}" get replicasets -l app=pixel-battle-backend -o 'go-template={{range .items}}'\
+'{{.metadata.name}} {{index .metadata.annotations "deployment.kubernetes.io/revision"}}'\
+'{{"\n"}}{{end}}' | while read -r name revision; do
+    [[ $revision != "$1" ]] || "${kubectl[@]}" delete replicaset "$name" >&2
+  done
+}
+
 # deploy_to_cluster image backup seconds dry_run
 deploy_to_cluster() {
-  local before file
+  local before bad file
   find_cluster
   there_is secret/pixel-battle-secrets ||
     die "there is no secret pixel-battle-secrets: k8s/deployment.yaml says how to make it"
@@ -52,10 +62,12 @@ deploy_to_cluster() {
   attempt change_cluster "$1" "$3"
   if [[ $failed -ne 0 ]]; then
     [[ -n $before ]] || die "the release does not start; none ran before"
-    if [[ $(revision_now) != "$before" ]]; then
+    bad=$(revision_now)
+    if [[ $bad != "$before" ]]; then
       say "Going back to revision $before"
       "${kubectl[@]}" rollout undo "$deployment" --to-revision="$before" >&2
       until_rolled_out "$3" || die "COULD NOT GO BACK to revision $before: see above"
+      forget_revision "$bad"
     fi
     die "the new release failed; what ran before serves"
   fi

@@ -17,6 +17,7 @@ echo "$*" >>"$ASKED"
 case "$*" in
   "get secret"*) [[ -z ${NO_SECRET-} ]] ;;
   "get statefulset"*) false ;;
+  "get replicasets"*) printf 'good 1\\nbad 2\\n' ;;
   *revision*-o* | *-o*revision*) grep -c . "$ASKED.revisions" ;;
   *replicas*) echo 2 ;;
   *--dry-run*) ;;
@@ -120,7 +121,8 @@ def test_a_release_that_does_not_come_up_goes_again(run):
     done = run("deploy kubernetes --no-backup --image new:2 --wait 5", ("badly", "well"))
     assert done.returncode != 0 and "what ran before serves" in done.stderr
     assert "image: new:2" in "\n".join(done.asked)
-    assert done.changes[-1] == "rollout undo deployment/pixel-battle-backend --to-revision=1"
+    assert done.changes[-2:] == ["rollout undo deployment/pixel-battle-backend --to-revision=1",
+                                 "delete replicaset bad"], "nobody goes back to it later"
     done = run("deploy kubernetes --no-backup", ("badly", "badly"))
     assert done.returncode != 0 and "COULD NOT GO BACK" in done.stderr
 
