@@ -53,7 +53,10 @@ done
 # those_that_run on: the services, one a line.
 those_that_run() {
   case $1 in
-    compose) docker compose ${file:+-f "$file"} ps --services ;;
+    compose)
+      docker ps --filter "label=com.docker.compose.project.working_dir=$PWD" \
+        --format '{{.Label "com.docker.compose.service"}}'
+      ;;
     swarm) docker service ls --format '{{.Name}}' ;;
     kubernetes) kubectl get deployments -o name | sed 's|.*/||' ;;
   esac 2>/dev/null
@@ -76,16 +79,19 @@ find_on() {
   case $1 in
     swarm) found_on swarm "${service:-counter_app}" counter-replicated_app pixel-battle_backend ;;
     kubernetes) found_on kubernetes "${service:-counter-app}" pixel-battle-backend ;;
-    compose)
-      for file in "" docker-compose.prod.yml; do
-        found_on compose "${service:-backend}" app && return
-      done
-      return 1
-      ;;
+    compose) found_on compose "${service:-backend}" && find_file ;;
   esac
 }
 
-file="" # of Compose: its own choice, or the one for production
+# find_file: which of the files the stack was started from.
+find_file() {
+  find_compose
+  file=$(docker ps --filter "label=com.docker.compose.project.working_dir=$PWD" \
+    --filter "label=com.docker.compose.service=$service" \
+    --format '{{.Label "com.docker.compose.project.config_files"}}' | head -n 1)
+}
+
+file="" # of Compose
 case $on in
   "")
     find_on swarm || find_on kubernetes || find_on compose ||
@@ -107,7 +113,7 @@ cluster="" # the process of the loopback cluster
 
 size_now() {
   case $on in
-    compose) docker compose ${file:+-f "$file"} ps -q "$service" | wc -l ;;
+    compose) "${compose[@]}" -f "$file" ps -q "$service" | wc -l ;;
     swarm) docker service inspect --format '{{.Spec.Mode.Replicated.Replicas}}' "$service" ;;
     kubernetes) kubectl get deployment "$service" -o 'jsonpath={.spec.replicas}' ;;
     loopback) echo 0 ;;
@@ -116,9 +122,7 @@ size_now() {
 
 scale() {
   case $on in
-    compose)
-      docker compose ${file:+-f "$file"} up -d --no-recreate --scale "$service=$1" "$service"
-      ;;
+    compose) "${compose[@]}" -f "$file" up -d --no-recreate --scale "$service=$1" "$service" ;;
     swarm) docker service scale "$service=$1" ;;
     kubernetes)
       kubectl scale deployment "$service" "--replicas=$1"

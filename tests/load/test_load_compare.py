@@ -12,10 +12,11 @@ import server as servers
 SCRIPT = servers.ROOT / "scripts/load-compare.sh"
 QUICK = ("-u", 5, "-r", 5, "-t", "2s", "--think-ms=50")
 
-# Notes what it is asked and does it to the file that says how many replicas there are.
+# Notes what it is asked and does it to the file that says how many replicas there are. Compose
+# runs its service from a file of its own.
 STAND_IN = r"""#!/bin/bash
 echo "${0##*/} $*" >>"$STAND_INS/calls"
-[[ $RUNS == "${0##*/}-$1" || $RUNS == "${0##*/}" ]] || exit 1
+[[ $RUNS == "${0##*/}-${1/#ps/compose}" || $RUNS == "${0##*/}" ]] || exit 1
 all=$*
 case $all in
   "service ls"*) echo other_thing; echo counter_app ;;
@@ -25,9 +26,11 @@ case $all in
   "get deployment counter-app"*) cat "$STAND_INS/replicas" ;;
   "scale deployment counter-app --replicas="*) echo "${all##*=}" >"$STAND_INS/replicas" ;;
   "rollout status deployment/counter-app"*) ;;
-  "compose ps --services") echo redis; echo app ;;
-  "compose ps -q app") seq "$(cat "$STAND_INS/replicas")" ;;
-  "compose up -d --no-recreate --scale app="*)
+  "ps "*service\"}}) echo redis; echo backend ;;
+  "ps "*=backend*config_files\"}}) echo docker-compose.prod.yml ;;
+  "compose version") ;;
+  "compose -f docker-compose.prod.yml ps -q backend") seq "$(cat "$STAND_INS/replicas")" ;;
+  "compose -f docker-compose.prod.yml up -d --no-recreate --scale backend="*)
     scaled=${all##*=}
     echo "${scaled% *}" >"$STAND_INS/replicas"
     ;;
