@@ -5,10 +5,13 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+sys.path.append(str(HERE.parent / "deploy"))
 
 import counter
 import counter_crowd
+import documents
 import hot
 import server as servers
 from crowd import SIZE
@@ -99,3 +102,8 @@ def serve_counters(tmp_path):
     yield serve
     for replica in started:
         replica.close()
+
+
+@pytest.fixture(scope="session")
+def commands():
+    return documents.sections(HERE / "commands.md")

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shlex
 import signal
 import sys
 
@@ -88,6 +89,19 @@ def test_a_healthy_server_passes_and_every_frame_was_checked(server, load, tmp_p
     assert ["errors", "0", "0", "holds"] in page.rows()
     assert any(row[0] == "WS place: acknowledged" for row in page.rows())
     assert len(page.drawings) == 5
+
+
+def test_as_the_documents_say_it(server, commands, tmp_path):
+    """With fewer clients, and for a shorter time."""
+    [command] = commands["Thousands of clients"]
+    words = shlex.split(command)
+    for flag, value in (("--host", f"http://localhost:{server.port}"), ("--clients", 60),
+                        ("--painters", 12), ("--rate", 60), ("--duration", "1s"),
+                        ("--max-p99-ms", 60_000)):
+        words[words.index(flag) + 1] = value
+    program = lying.Program([BINARY, *words[1:]], tmp_path / "loadtest.log", cwd=tmp_path)
+    assert program.wait() == 0, program.said()
+    assert (tmp_path / "report.html").exists() and (tmp_path / "report.json").exists()
 
 
 def test_the_record_is_one_that_the_report_takes(server, load, tmp_path, capsys):

@@ -1,8 +1,10 @@
-"""`./scripts/run.sh --cluster 2`, as the README says it: started, used, stopped, started again."""
+"""`./scripts/run.sh`, as the README says it, above all with a cluster: started, used, stopped,
+started again."""
 
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import pathlib
 import shlex
@@ -111,15 +113,36 @@ def cluster(stopped):
     stopped.close()
 
 
-def both(ask):
-    """Asks until both servers have answered: {name: the last answer of it}."""
+def both(ask, count=2):
+    """Asks until both servers, or so many, have answered: {name: the last answer of it}."""
     answers = {}
     for _ in range(50):
         answer = ask()
         answers[answer.headers["x-served-by"]] = answer
-        if len(answers) == 2:
+        if len(answers) == count:
             return answers
-    raise AssertionError(f"of two servers only {list(answers)} answered")
+    raise AssertionError(f"of {count} servers only {list(answers)} answered")
+
+
+def test_one_server(start_server, commands):
+    for command in commands["One server"]:
+        script, *words = command.split()
+        server = start_server(binary=ROOT / script, arguments=words, PIXEL_BATTLE_BIN=BINARY,
+                              COUNTER_APP_BIN=counter.BINARY)
+        assert server.stop(signal.SIGINT) == 0, server.log()
+
+
+def test_as_many_servers_as_are_asked_for(commands, tmp_path):
+    for number, command in enumerate(commands["A cluster on this machine"]):
+        (tmp_path / str(number)).mkdir()
+        cluster = Cluster(tmp_path / str(number))
+        cluster.WORDS = command.split()[1:]
+        try:
+            ask = functools.partial(web.get, cluster.start().port, "/health/ready")
+            both(ask, int(cluster.WORDS[-1]))
+            assert cluster.press_ctrl_c() == 0, cluster.log()
+        finally:
+            cluster.close()
 
 
 def test_both_servers_draw_on_one_canvas_that_is_there_after_ctrl_c(stopped):

@@ -9,7 +9,9 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent / "blackbox")]
+sys.path.append(str(HERE.parent / "deploy"))
 
+import documents
 import lying
 import server as servers
 from lying import wire  # noqa: F401  # a fixture
@@ -62,3 +64,8 @@ def canvas(tmp_path):
     yield start
     for server in started:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def commands():
+    return documents.sections(HERE / "commands.md")

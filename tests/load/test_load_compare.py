@@ -4,6 +4,7 @@ tests' own, and with a real cluster on this machine."""
 import json
 import os
 
+import counter as counters
 import drawn
 import lying
 import pytest
@@ -70,7 +71,8 @@ def calls(tmp_path, word):
 @pytest.mark.parametrize("runs, named, scaling", [
     ("docker-service", "swarm", "docker service scale counter_app={}"),
     ("kubectl", "kubernetes", "kubectl scale deployment counter-app --replicas={}"),
-    ("docker-compose", "compose", "docker compose up -d --no-recreate --scale app={} app"),
+    ("docker-compose", "compose", "docker compose -f docker-compose.prod.yml up -d --no-recreate "
+                                  "--scale backend={} backend"),
 ])
 def test_it_finds_what_runs_and_puts_the_size_back(compare, tmp_path, runs, named, scaling):
     program = compare(runs, *QUICK, 1, 3)
@@ -116,19 +118,21 @@ def test_what_makes_no_sense_is_refused(compare, words, problem):
     assert problem in program.said()
 
 
-def test_a_cluster_on_this_machine(locust, tmp_path):
-    settings = {"PIXEL_BATTLE_BIN": servers.BINARY, "WEB_DIR": "", "PORT": servers.free_port(),
-                "HOST": "127.0.0.1", "COOLDOWN_MS": 0, "THREADS": 1, "CANVAS_WIDTH": 64,
-                "CANVAS_HEIGHT": 64}
+def test_clusters_on_this_machine(locust, commands, tmp_path):
+    settings = {"PIXEL_BATTLE_BIN": servers.BINARY, "COUNTER_APP_BIN": counters.BINARY,
+                "WEB_DIR": "", "PORT": servers.free_port(), "HOST": "127.0.0.1", "COOLDOWN_MS": 0,
+                "THREADS": 1, "CANVAS_WIDTH": 64, "CANVAS_HEIGHT": 64}
     environment = os.environ | {name: str(value) for name, value in settings.items()}
-    command = [SCRIPT, "--on", "loopback", "--to", "report.html", "-u", 10, "-r", 10, "-t", "3s",
-               "--think-ms=100", 1, 2]
-    program = lying.Program(command, tmp_path / "compare.log", cwd=tmp_path, env=environment)
-    try:
-        assert program.wait() == 0, program.said()
-    finally:
-        program.stop()
-    found = json.loads((tmp_path / "report.json").read_text())["runs"]
-    assert [sorted(run["replicas"]) for run in found] == [["backend-1"],
-                                                          ["backend-1", "backend-2"]]
-    assert all(run["verdict"]["holds"] for run in found), program.said()
+    report = tmp_path / "report.html"
+    for command in commands["Comparing sizes on this machine"]:
+        words = [*command.split(), "--to", report, "-u", 10, "-r", 10, "-t", "3s", "--think-ms=100"]
+        program = lying.Program(words, tmp_path / "compare.log", cwd=servers.ROOT, env=environment)
+        try:
+            assert program.wait() == 0, program.said()
+        finally:
+            program.stop()
+        found = json.loads(report.with_suffix(".json").read_text())["runs"]
+        sizes = [int(word) for word in command.split() if word in ("1", "2", "4")]
+        assert [sorted(run["replicas"]) for run in found] == [
+            [f"backend-{number + 1}" for number in range(size)] for size in sizes]
+        assert all(run["verdict"]["holds"] for run in found), program.said()
