@@ -5,7 +5,9 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
+import ssl
 import subprocess
 
 import pytest
@@ -24,8 +26,11 @@ CANVAS_HEIGHT={crowd.SIZE}
 COOLDOWN_MS=0
 HTTP_PORT=18080
 HTTPS_PORT=18443
+PROMETHEUS_PORT=18090
+GRAFANA_PORT=18031
+GRAFANA_IMAGE=redis:7
 DRAIN_UNREADY_MS=4000
-"""
+"""  # Grafana is not in Debian: something else is in its place, so that the others start
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,46 @@ def test_nginx_serves_the_page_and_says_who_asks(stack):
     assert "immutable" in web.get(PORT, asset).headers["cache-control"]
     assert web.get(PORT, "/metrics").status == 404
     assert web.post(PORT, "/api/pixels", b"x" * 70_000).status == 413
+
+
+def inside(command):
+    """The command for where there is no terminal."""
+    return command.replace("exec ", "exec -T ")
+
+
+def test_looking_at_it(stack, commands):
+    ready, ps, logs, logs_of_one, healthy, verify, freeze = commands["Looking at production"]
+    assert "journal" in engine.run(ready.replace("curl ", "curl -fsS "))
+    said = engine.run(ps, stack.folder)
+    for service in ("nginx", "backend", "redis", "postgres"):
+        assert re.search(rf"_{service}_1\s.*Up", said), said
+    engine.run_until(logs, "(?=(.|\n)*backend_1.*serving)(.|\n)*backend_2.*serving", stack.folder)
+    engine.run_until(logs_of_one.replace("CONTAINER", stack.ids("backend")[0]), "serving")
+    assert re.search("ready|ok", engine.run(inside(healthy), stack.folder))
+    engine.eventually(lambda: "the live board is the same" in engine.run(
+        inside(verify), stack.folder, check=False), "the history is the board's", every=1)
+    token = web.guest(PORT)["token"]
+
+    def until_placing_gets(status):
+        engine.eventually(lambda: web.place(PORT, token, 2, 2, 2).status == status,
+                          f"a placement gets {status}")
+
+    engine.run(inside(freeze), stack.folder)
+    until_placing_gets(403)
+    engine.run(inside(freeze).replace("yes", "no"), stack.folder)
+    until_placing_gets(201)
+
+
+def test_one_restart_after_the_other(stack, commands):
+    [command] = commands["Restarting one server of production"]
+
+    def restart():
+        for container in stack.ids("backend"):
+            engine.run(command.replace("CONTAINER", container))
+            stack.until_healthy("backend", 2)
+            story.until_asked(PORT, 2)
+
+    story.play(stack, PORT, lambda players: story.move(players, restart), 100)
 
 
 def scale(stack, command, count):
@@ -154,19 +199,61 @@ def test_rollback_by_hand(stack, commands):
                       "the canvas is as it was")
 
 
-def test_tls_when_there_is_a_certificate(stack):
+def certify(stack):
+    """A new certificate where nginx looks for it; its text."""
     tls = stack.folder / "secrets/tls"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
                     "-subj", "/CN=localhost", "-keyout", tls / "privkey.pem",
                     "-out", tls / "fullchain.pem"], check=True, capture_output=True)
     (tls / "privkey.pem").chmod(0o644)
-    engine.run(f"{stack.compose} restart nginx", stack.folder)
+    return (tls / "fullchain.pem").read_text().split()
+
+
+def test_tls_when_there_is_a_certificate(stack, commands):
+    reload, restart = commands["nginx of production"]
+    certify(stack)
+    engine.run(restart, stack.folder)
     stack.until_healthy("nginx", 1)
+    renewed = certify(stack)
+    engine.run(inside(reload), stack.folder)
+    engine.eventually(lambda: ssl.get_server_certificate(("127.0.0.1", 18443)).split() == renewed,
+                      "the renewed certificate is shown")
     secure = "curl -fsS --insecure https://localhost:18443/health"
     assert '"ok"' in engine.run(secure)
     moved = web.get(18080, "/x?y=1")
     assert (moved.status, moved.headers["location"]) == (308, "https://127.0.0.1/x?y=1")
     assert web.get(PORT, "/health").status == 200
+
+
+def test_comparing_sizes(stack, commands):
+    if not shutil.which("locust"):
+        pytest.skip("this system's packages have no Locust")
+    for command in commands["Comparing sizes in production"]:
+        said = engine.run(f"{command} --host http://localhost:{PORT} -u 20 -r 20 -t 5s",
+                          stack.folder)
+        assert "compose: backend" in said and "4 replicas: " in said, said
+    stack.until_healthy("backend", 2)
+    story.until_asked(PORT, 2)
+
+
+def test_monitoring(stack, commands):
+    """Prometheus finds both servers and the machine, and knows the alerts."""
+    ask = "curl -fsS http://127.0.0.1:18090/api/v1"
+
+    def well():
+        found = json.loads(engine.run(f"{ask}/targets", check=False) or "{}").get("data", {})
+        jobs = [one["labels"]["job"] for one in found.get("activeTargets", [])
+                if one["health"] == "up"]
+        return sorted(jobs) == ["backend", "backend", "machine"]
+
+    try:
+        for command in commands["Monitoring"]:
+            engine.run(command, stack.folder)
+        engine.eventually(well, "Prometheus gets the figures of all", every=1)
+        assert "ArchiveLags" in engine.run(f"{ask}/rules")
+    finally:
+        engine.run(f"{stack.compose} --profile monitoring rm -sfv grafana prometheus node-exporter",
+                   stack.folder)
 
 
 def test_a_taken_port_says_so_and_harms_nothing(stack):

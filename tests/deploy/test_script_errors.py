@@ -3,12 +3,14 @@ they ask of a cluster. Neither an engine nor a cluster is needed: both are playe
 
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-SCRIPTS = ("deploy", "rollback", "scale-backend", "health-check", "blue-green")
+SCRIPTS = ("deploy", "rollback", "scale-backend", "health-check", "blue-green", "backup", "restore",
+           "capacity")
 CHANGES = ("apply", "scale", "rollout undo", "exec", "delete", "set")
 # A cluster's answers. ROLLOUT tells what becomes of a rollout: a file with a line for each.
 KUBECTL = """#!/bin/bash
@@ -127,13 +129,14 @@ def test_a_release_that_does_not_come_up_goes_again(run):
     assert done.returncode != 0 and "COULD NOT GO BACK" in done.stderr
 
 
-def test_back_and_scaling(run):
+def test_back_and_scaling(run, commands):
     done = run("rollback kubernetes", ("well",))
     assert done.returncode == 0, done.stderr
     assert done.changes == ["rollout undo deployment/pixel-battle-backend"]
-    done = run("scale-backend 3 kubernetes", ("well",))
+    [command] = commands["Scaling a cluster by script"]
+    done = run(re.sub(r"^./scripts/|\.sh", "", command), ("well",))
     assert done.returncode == 0, done.stderr
-    assert done.changes == ["scale deployment/pixel-battle-backend --replicas=3"]
+    assert done.changes == ["scale deployment/pixel-battle-backend --replicas=5"]
     assert run("scale-backend 3 kubernetes", ("badly",)).returncode != 0
 
 

@@ -103,26 +103,27 @@ def ran(stack, command):
     return lambda players: story.move(players, lambda: must(stack, command))
 
 
-def test_from_nothing_to_a_stack(stack):
+def test_from_nothing_to_a_stack(stack, commands):
     stack.until_healthy("backend", 2)
     story.until_asked(PORT, 2)
     assert "title" in web.get(PORT, "/").body.decode()
-    listed = must(stack, "./scripts/rollback.sh prod --list")
+    look, back = commands["Rollback by script"]
+    listed = must(stack, look)
     assert re.fullmatch(r"\* 20\S+ .*\n", listed), listed
-    fails(stack, "./scripts/rollback.sh prod", "there is no release before")
+    fails(stack, back, "there is no release before")
 
 
 def test_health(stack, commands):
     """A pixel's history tells of the check; the board does not."""
     board = web.snapshot(PORT).board
-    for command in commands["Health by script"]:
-        said = must(stack, command)
+    check, look = commands["Health by script"]
+    said = must(stack, check)
     assert "FAILED" not in said and said.count("is ready") == 2
     assert "the pixel came over the socket" in said
     redis = Redis(stack)
     offset = story.end_of(redis)
     assert web.snapshot(PORT, offset).board == board and offset > 0
-    must(stack, "./scripts/health-check.sh prod --read-only")
+    must(stack, look)
     assert story.end_of(redis) == offset
 
 
@@ -146,14 +147,16 @@ def test_a_rolling_deploy_and_back_under_load(stack, commands):
     nginx, before = stack.ids("nginx"), set(stack.ids("backend"))
     styles = re.search(rb'/assets/[^"]+\.css', web.get(PORT, "/").body).group().decode()
     with new("scripts-a") as name, new_page("scripts-page") as page:
-        command = f"./scripts/deploy.sh prod --image {name} --page {page}"
-        story.play(stack, PORT, ran(stack, command), 200)
+        [command] = commands["Deployment of an image by script"]
+        command = command.replace("NAME:TAG", f"{name}:latest")
+        story.play(stack, PORT, ran(stack, f"{command} --page {page}"), 200)
     assert versions(stack) == {"scripts-a"} and len(stack.ids("backend")) == 2
     assert web.get(PORT, "/name.txt").body == b"scripts-page\n"
     assert web.get(PORT, styles).status == 200, "whoever has the page before open still needs them"
     assert not before & set(stack.ids("backend")) and stack.ids("nginx") == nginx
-    for command in commands["Rollback by script"]:
-        story.play(stack, PORT, ran(stack, command), 200)
+    look, back = commands["Rollback by script"]
+    assert len(must(stack, look).splitlines()) == 2
+    story.play(stack, PORT, ran(stack, back), 200)
     assert versions(stack) == {None} and len(stack.ids("backend")) == 2
     # By hand, nothing changes either.
     servers = stack.ids("backend")
@@ -209,9 +212,10 @@ def test_scaling_under_load(stack, commands):
 
     story.play(stack, PORT, disturb, 200)
     assert len(stack.ids("backend")) == 2
-    for command in commands["Scaling by script"]:
-        must(stack, command)
-        assert len(stack.ids("backend", every=True)) == 5
+    five, check = commands["Scaling by script"]
+    must(stack, five)
+    assert len(stack.ids("backend", every=True)) == 5
+    must(stack, check)
     must(stack, "./scripts/scale-backend.sh 2")
 
 
@@ -236,7 +240,7 @@ def test_everything_once_more_changes_nothing(stack):
     assert must(stack, "./scripts/rollback.sh prod --list") == listed
 
 
-def test_going_back_with_the_data(stack):
+def test_going_back_with_the_data(stack, commands):
     """Only when asked for. What came later is gone, and in the backup that was made on the way."""
     token = web.guest(PORT)["token"]
     assert web.place(PORT, token, 9, 9, 9).status == 201
@@ -245,10 +249,29 @@ def test_going_back_with_the_data(stack):
         must(stack, f"./scripts/deploy.sh prod --image {name}")
     assert web.place(PORT, token, 9, 9, 8).status == 201
     epoch = hot.epoch(Redis(stack))
-    assert "It is in" in must(stack, "./scripts/rollback.sh prod --restore")
+    [back] = commands["Rollback by script with the data"]
+    assert "It is in" in must(stack, back)
     assert versions(stack) == before and len(stack.ids("backend")) == 2
     assert hot.epoch(Redis(stack)) > epoch
     assert web.get(PORT, "/api/pixels/9/9").json()["color"] == 9
+
+
+def test_a_backup_is_put_back(stack, commands):
+    """Not while servers run; then the canvas is as it was when the backup was made."""
+    token = web.guest(PORT)["token"]
+    assert web.place(PORT, token, 9, 10, 4).status == 201
+    for command in commands["Backup"]:
+        folder = must(stack, command).splitlines()[-1]
+    assert web.place(PORT, token, 9, 10, 5).status == 201
+    stop, restore, start = commands["Restoring"]
+    restore = restore.replace("FOLDER", folder)
+    fails(stack, restore, "servers are connected")
+    for command in (stop, restore, start):
+        must(stack, command)
+    stack.until_healthy("backend", 2)
+    story.until_asked(PORT, 2)
+    assert web.get(PORT, "/api/pixels/9/10").json()["color"] == 4
+    must(stack, "./scripts/health-check.sh prod --replicas 2")
 
 
 def test_in_development(stack):

@@ -61,9 +61,9 @@ def press():
     return answer.status == 200 and answer.json()["value"]
 
 
-def update(image, expect):
-    """docker service update, until Swarm says what has become of it."""
-    engine.run(f"docker service update -d --image {image} counter_app")
+def update(command, image, expect):
+    """Until Swarm says what has become of it."""
+    engine.run(command.replace("update ", "update -d ").replace("IMAGE", image))
     engine.eventually(
         lambda: expect == engine.run("docker service inspect --format "
                                      "'{{.UpdateStatus.State}}' counter_app").strip(),
@@ -89,11 +89,12 @@ def test_swarm(project, commands):
         scale(4)
         # Another image under the same stack: each server is replaced by a healthy one.
         engine.run("docker tag localhost:5000/counter-app:latest localhost:5000/counter-app:next")
-        update("localhost:5000/counter-app:next", "completed")
+        [command] = commands["Update on Swarm"]
+        update(command, "localhost:5000/counter-app:next", "completed")
         # One that never becomes healthy: Swarm takes it back by itself.
         recipe = 'FROM localhost:5000/counter-app:latest\nENTRYPOINT ["sleep", "99"]'
         engine.run(f"echo '{recipe}' | docker build -t localhost:5000/counter-app:bad -")
-        update("localhost:5000/counter-app:bad", "rollback_completed")
+        update(command, "localhost:5000/counter-app:bad", "rollback_completed")
         assert "next" in engine.run("docker service inspect --format "
                                     "'{{.Spec.TaskTemplate.ContainerSpec.Image}}' counter_app")
         swarm.until_served_by(4)
@@ -112,6 +113,8 @@ def test_load_on_swarm(project, commands):
     for command in commands["Load on Swarm"]:
         if "--headless" in command:
             assert "Aggregated" in engine.run(command, project)
+        elif "load-compare" in command:
+            assert "Report: " in engine.run(command, project)
         elif command.startswith("locust"):
             assert "8089" in engine.run_until(command, r"web interface", project)
         else:
