@@ -1,23 +1,30 @@
-"""Every command of the documents is run by a test of this folder, or said why not.
-
-With DOCUMENTS, a folder of text files, also that commands.md has every one that is in those.
-"""
-
-import os
-import pathlib
-import re
+"""Every command of the documents is run by a test, or said why not: the project's own documents,
+and with DOCUMENTS the texts of that folder, too."""
 
 import pytest
 
 import documents
 
-HERE = pathlib.Path(__file__).parent
-TEXTS = os.environ.get("DOCUMENTS")
-ELSEWHERE = re.compile(r"\b(kubectl|k3s)")  # tests/k8s
+
+@pytest.fixture
+def say(capsys):
+    """Says it also where nothing fails."""
+
+    def say(words):
+        with capsys.disabled():
+            print(f"\n{words}", end="")
+
+    return say
 
 
-def test_every_section_is_run_or_says_why_not(commands):
-    documents.check_account(HERE, commands)
+@pytest.mark.parametrize("path", documents.ACCOUNTS, ids=lambda path: path.parent.name)
+def test_every_section_is_run_or_says_why_not(path, say):
+    say(documents.check_folder(path))
+
+
+@pytest.mark.parametrize("path", documents.texts(), ids=lambda path: path.name)
+def test_none_is_forgotten(path, say):
+    say(documents.check_text(path, documents.account()))
 
 
 def test_commands_are_taken_as_they_stand():
@@ -25,17 +32,6 @@ def test_commands_are_taken_as_they_stand():
     assert list(documents.commands_of(block)) == ["one --with two", "three#3"]
 
 
-@pytest.mark.skipif(TEXTS is None, reason="DOCUMENTS names no folder")
-def test_none_is_forgotten(commands):
-    known = sum(commands.values(), [])
-    found = set()
-    for path in pathlib.Path(TEXTS).iterdir():
-        text = path.read_text("utf-8")
-        for block in re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-            found |= set(documents.commands_of(block))
-        found |= set(re.findall(r"`(docker [^`<]+)`", text))
-    found = {command for command in found if not ELSEWHERE.search(command)}
-    forgotten = {command for command in found
-                 if not any(one == command or one.startswith(command + " ") for one in known)}
-    print(f"{len(found)} different ones")
-    assert found and not forgotten
+def test_what_is_spoken_of_may_be_left_open():
+    text = "`docker stack rm <name>`, `./scripts/run.sh`, `docker compose`, `kubectl`, `docker\nps`"
+    assert list(documents.between_words(text)) == ["docker stack rm", "scripts/run.sh", "docker ps"]
