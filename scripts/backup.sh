@@ -25,21 +25,15 @@ cd "$(dirname "$0")/.."
 . scripts/stores.sh
 explain "$@"
 
-to=$PWD/backups keep=0
-while [[ $# -gt 0 ]]; do
-  if store_option "$@"; then
-    shift "$taken"
-    continue
-  fi
-  [[ $1 == --to || $1 == --keep ]] || die "$1: there is no such option; see --help"
-  [[ -n ${2-} ]] || die "$1: a value is missing"
-  case $1 in
-    --to) to=$(cd "$called_from" && realpath -m -- "$2") ;;
-    --keep) keep=$2 ;;
-  esac
-  shift 2
-done
-[[ $keep =~ ^[0-9]+$ ]] || die "--keep: a number"
+to="" keep=""
+read_words "$store_options to= keep#" "$@"
+[[ ${#words[@]} -lt 2 ]] || die "${words[1]}: one place at a time; see --help"
+where=${words[0]-}
+if [[ -n $to ]]; then
+  to=$(cd "$called_from" && realpath -m -- "$to")
+else
+  to=$PWD/backups
+fi
 find_stores
 check_stores
 
@@ -91,7 +85,7 @@ done
 mv -T -- "$part" "$to/$name" # over the empty folder, in one step
 sync -- "$to"
 
-if ((keep > 0)); then
+if [[ -n $keep ]]; then
   find "$to" -mindepth 1 -maxdepth 1 -type d -name '20??-??-??T??-??-??Z' | sort -r |
     tail -n +$((keep + 1)) | while read -r old; do
     say "Deleting $old"

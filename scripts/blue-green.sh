@@ -25,21 +25,11 @@ cd "$(dirname "$0")/.."
 . scripts/releases.sh
 explain "$@"
 
-image="" page="" backup=yes keep=5 dry_run=no watch_s=10
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --image | --wait | --watch | --keep) [[ -n ${2-} ]] || die "$1: a value is missing" ;;&
-    --wait | --watch | --keep) [[ $2 =~ ^[1-9][0-9]*$ ]] || die "$1: a number from 1 on" ;;&
-    --image) image=$2 && shift ;;
-    --wait) wait_limit_s=$2 && shift ;;
-    --watch) watch_s=$2 && shift ;;
-    --keep) keep=$2 && shift ;;
-    --no-backup) backup=no ;;
-    --dry-run) dry_run=yes ;;
-    *) die "$1: there is no such option; see --help" ;;
-  esac
-  shift
-done
+image="" no_backup=no wait=$wait_limit_s watch=10 keep=5 dry_run=no
+read_words "image= no-backup wait# watch# keep# dry-run" "$@"
+[[ ${#words[@]} -eq 0 ]] || die "${words[0]}: this is for production alone; see --help"
+wait_limit_s=$wait watch_s=$watch backup=yes
+[[ $no_backup == no ]] || backup=no
 find_stack prod
 preflight
 count=$(wanted_servers)

@@ -28,30 +28,22 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 explain "$@"
 
-peak="" throughput=- target_ms=500 margin=30 at_least=2 records=()
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --peak | --throughput | --target-ms | --margin | --at-least)
-      [[ ${2-} =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "$1: a number is missing" ;;&
-    --peak) peak=$2 && shift ;;
-    --throughput) throughput=$2 && shift ;;
-    --target-ms) target_ms=$2 && shift ;;
-    --margin) margin=$2 && shift ;;
-    --at-least) at_least=$2 && shift ;;
-    --dry-run) ;;
-    -*) die "$1: there is no such option; see --help" ;;
-    *) records+=("$(cd "$called_from" && realpath -m -- "$1")") ;;
-  esac
-  shift
+peak="" throughput="" target_ms=500 margin=30 at_least=2
+read_words "peak= throughput= target-ms= margin= at-least# dry-run" "$@"
+for name in peak throughput target_ms margin; do
+  [[ ${!name} =~ ^([0-9]+(\.[0-9]+)?)?$ ]] || die "--${name//_/-}: a number is missing"
+done
+records=()
+for name in "${words[@]}"; do
+  records+=("$(cd "$called_from" && realpath -m -- "$name")")
 done
 [[ -n $peak ]] || die "--peak: how many requests a second in the busiest minute?"
-[[ $at_least =~ ^[1-9][0-9]*$ ]] || die "--at-least: a whole number from 1 on"
-if [[ $throughput == - ]]; then
+if [[ -z $throughput ]]; then
   [[ ${#records[@]} -gt 0 ]] || die "--throughput, or a RECORD.json: what does one instance carry?"
 else
   [[ ${#records[@]} -eq 0 ]] || die "--throughput or records, not both"
   [[ $throughput =~ [1-9] ]] || die "--throughput: an instance that carries nothing never suffices"
 fi
 command -v python3 >/dev/null || ensure_packages python3
-exec python3 -B -m loadtest.capacity "$peak" "$target_ms" "$margin" "$at_least" "$throughput" \
+exec python3 -B -m loadtest.capacity "$peak" "$target_ms" "$margin" "$at_least" "${throughput:--}" \
   "${records[@]}"

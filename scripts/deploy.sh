@@ -32,32 +32,19 @@ cd "$(dirname "$0")/.."
 . scripts/kubernetes.sh
 explain "$@"
 
-where="" image="" page="" backup=yes keep=5 dry_run=no wait_given=""
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --image | --page | --wait | --keep) [[ -n ${2-} ]] || die "$1: a value is missing" ;;&
-    --image) image=$2 && shift ;;
-    --page) page=$2 && shift ;;
-    --wait) wait_given=$2 && shift ;;
-    --keep) keep=$2 && shift ;;
-    --no-backup) backup=no ;;
-    --dry-run) dry_run=yes ;;
-    -*) die "$1: there is no such option; see --help" ;;
-    *) [[ -z $where ]] || die "$1: one environment at a time; see --help" && where=$1 ;;
-  esac
-  shift
-done
-[[ -n $where ]] || die "where? dev, prod or kubernetes; see --help"
-[[ $wait_given =~ ^([1-9][0-9]*)?$ ]] || die "--wait: a number of seconds"
-[[ $keep =~ ^[1-9][0-9]*$ ]] || die "--keep: a number from 1 on"
+image="" page="" no_backup=no wait="" keep=5 dry_run=no
+read_words "image= page= no-backup wait# keep# dry-run" "$@"
+find_where
+backup=yes
+[[ $no_backup == no ]] || backup=no
 
 if [[ $where == kubernetes ]]; then
   [[ -z $page ]] || die "--page is for Compose"
-  deploy_to_cluster "$image" "$backup" "${wait_given:-600}" "$dry_run"
+  deploy_to_cluster "$image" "$backup" "${wait:-600}" "$dry_run"
   exit
 fi
 find_stack "$where"
-wait_limit_s=${wait_given:-$wait_limit_s}
+wait_limit_s=${wait:-$wait_limit_s}
 
 preflight
 count=$(wanted_servers)

@@ -23,21 +23,9 @@ cd "$(dirname "$0")/.."
 . scripts/kubernetes.sh
 explain "$@"
 
-where="" replicas="" read_only="" dry_run=no
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --replicas)
-      [[ ${2-} =~ ^[1-9][0-9]*$ ]] || die "--replicas: a number from 1 on"
-      replicas=$2 && shift
-      ;;
-    --read-only) read_only=--read-only ;;
-    --dry-run) dry_run=yes ;;
-    -*) die "$1: there is no such option; see --help" ;;
-    *) [[ -z $where ]] || die "$1: one environment at a time; see --help" && where=$1 ;;
-  esac
-  shift
-done
-[[ -n $where ]] || die "where? dev, prod or kubernetes; see --help"
+replicas="" read_only="" dry_run=no
+read_words "replicas# read-only dry-run" "$@"
+find_where
 command -v python3 >/dev/null || ensure_packages python3
 failures=0
 
@@ -49,7 +37,7 @@ bad() {
 
 # deliver host … --names name …: its lines count like the others'.
 deliver() {
-  python3 -B -m loadtest.delivery $read_only "$@" || failures=$((failures + 1))
+  python3 -B -m loadtest.delivery ${read_only:+--read-only} "$@" || failures=$((failures + 1))
 }
 
 verdict() {

@@ -19,6 +19,29 @@ explain() {
   esac
 }
 
+# read_words "name= count# flag …" "$@": what the script was called with. After --name VALUE, $name
+# is that; --count wants a number from 1 on; --flag makes $flag yes, with _ for -. The rest is
+# words=().
+read_words() {
+  local known=" $1 " name
+  words=()
+  while shift && [[ $# -gt 0 ]]; do
+    name=${1#--}
+    if [[ $1 != -* ]]; then
+      words+=("$1")
+    elif [[ $known == *" $name "* ]]; then
+      printf -v "${name//-/_}" yes
+    elif [[ $known == *" $name"[=#]" "* ]]; then
+      [[ -n ${2-} ]] || die "$1: a value is missing"
+      [[ $known != *" $name# "* || $2 =~ ^[1-9][0-9]*$ ]] || die "$1: a number from 1 on"
+      printf -v "${name//-/_}" %s "$2"
+      shift
+    else
+      die "$1: there is no such option; see --help"
+    fi
+  done
+}
+
 # The packages that the release build needs, for this release of the system.
 build_packages() {
   local boost=""

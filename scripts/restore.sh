@@ -21,23 +21,13 @@ cd "$(dirname "$0")/.."
 . scripts/stores.sh
 explain "$@"
 
-folder="" to="" passed_on=()
-while [[ $# -gt 0 ]]; do
-  if store_option "$@"; then
-    [[ $1 == --only || $1 == --dry-run ]] || passed_on+=("${@:1:taken}")
-    shift "$taken"
-  elif [[ $1 == --to ]]; then
-    [[ -n ${2-} ]] || die "--to: a value is missing"
-    to=$(cd "$called_from" && realpath -m -- "$2")
-    shift 2
-  elif [[ $1 != -* && -z $folder ]]; then
-    folder=$(cd "$called_from" && realpath -m -- "$1")
-    shift
-  else
-    die "$1: there is no such option; see --help"
-  fi
-done
-[[ -n $folder ]] || die "which backup? Give its folder; see --help"
+to=""
+read_words "$store_options to=" "$@"
+[[ ${#words[@]} -lt 3 ]] || die "${words[2]}: one backup at a time; see --help"
+[[ ${#words[@]} -eq 2 ]] || die "which backup? Give its folder; see --help"
+where=${words[0]}
+folder=$(cd "$called_from" && realpath -m -- "${words[1]}")
+[[ -z $to ]] || to=$(cd "$called_from" && realpath -m -- "$to")
 [[ -f $folder/SHA256SUMS ]] || die "$folder is no backup: it has no SHA256SUMS"
 (cd "$folder" && sha256sum --check --quiet SHA256SUMS >&2) || die "$folder is damaged"
 if [[ -z $only ]]; then
@@ -67,7 +57,8 @@ if [[ $dry_run == yes ]]; then
 fi
 
 say "Backing up what is there now"
-before=$(scripts/backup.sh "${passed_on[@]}" ${only:+--only "$only"} \
+before=$(scripts/backup.sh "$where" ${redis:+--redis "$redis"} \
+  ${postgres:+--postgres "$postgres"} ${only:+--only "$only"} \
   --to "${to:-$(dirname "$folder")}") || die "nothing was changed"
 say "It is in $before"
 

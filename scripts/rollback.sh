@@ -28,31 +28,21 @@ cd "$(dirname "$0")/.."
 . scripts/kubernetes.sh
 explain "$@"
 
-where="" to="" restore=no folder="" dry_run=no list=no wait_given=""
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --to | --restore-from | --wait) [[ -n ${2-} ]] || die "$1: a value is missing" ;;&
-    --to) to=$2 && shift ;;
-    --restore) restore=yes ;;
-    --restore-from) restore=yes && folder=$(cd "$called_from" && realpath -m -- "$2") && shift ;;
-    --wait) wait_given=$2 && shift ;;
-    --list) list=yes ;;
-    --dry-run) dry_run=yes ;;
-    -*) die "$1: there is no such option; see --help" ;;
-    *) [[ -z $where ]] || die "$1: one environment at a time; see --help" && where=$1 ;;
-  esac
-  shift
-done
-[[ -n $where ]] || die "where? dev, prod or kubernetes; see --help"
-[[ $wait_given =~ ^([1-9][0-9]*)?$ ]] || die "--wait: a number of seconds"
+to="" restore=no restore_from="" wait="" list=no dry_run=no
+read_words "to= restore restore-from= wait# list dry-run" "$@"
+find_where
+folder=""
+if [[ -n $restore_from ]]; then
+  restore=yes folder=$(cd "$called_from" && realpath -m -- "$restore_from")
+fi
 
 if [[ $where == kubernetes ]]; then
   [[ $restore == no ]] || die "in Kubernetes restore by scripts/restore.sh kubernetes, as it says"
-  roll_cluster_back "$to" "${wait_given:-600}" "$list" "$dry_run"
+  roll_cluster_back "$to" "${wait:-600}" "$list" "$dry_run"
   exit
 fi
 find_stack "$where"
-wait_limit_s=${wait_given:-$wait_limit_s}
+wait_limit_s=${wait:-$wait_limit_s}
 now=$(current_release)
 
 if [[ $list == yes ]]; then

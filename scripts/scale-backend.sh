@@ -24,33 +24,21 @@ cd "$(dirname "$0")/.."
 . scripts/kubernetes.sh
 explain "$@"
 
-count="" where="" dry_run=no wait_given=""
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --wait) [[ -n ${2-} ]] || die "$1: a value is missing"
-      wait_given=$2 && shift ;;
-    --dry-run) dry_run=yes ;;
-    -*) die "$1: there is no such option; see --help" ;;
-    *)
-      if [[ -z $count ]]; then
-        count=$1
-      else
-        [[ -z $where ]] || die "$1: one environment at a time; see --help"
-        where=$1
-      fi
-      ;;
-  esac
-  shift
-done
+wait="" dry_run=no
+read_words "wait# dry-run" "$@"
+count=${words[0]-}
 [[ $count =~ ^[1-9][0-9]?$ ]] || die "how many servers? 1 to 99; see --help"
-[[ $wait_given =~ ^([1-9][0-9]*)?$ ]] || die "--wait: a number of seconds"
+words=("${words[@]:1}")
+[[ ${#words[@]} -gt 0 ]] || words=(prod)
+find_where
+
 if [[ $where == kubernetes ]]; then
-  scale_cluster "$count" "${wait_given:-600}" "$dry_run"
+  scale_cluster "$count" "${wait:-600}" "$dry_run"
   exit
 fi
-find_stack "${where:-prod}"
+find_stack "$where"
 [[ $env == prod ]] || die "in development every server has a port of its own: use prod"
-wait_limit_s=${wait_given:-$wait_limit_s}
+wait_limit_s=${wait:-$wait_limit_s}
 
 mapfile -t before < <(containers backend)
 ((${#before[@]} > 0)) || die "no server of $project runs: start them by scripts/deploy.sh $env"

@@ -10,6 +10,13 @@ wait_limit_s=120                       # for a new server to become healthy
 serve_limit_s=30                       # and then to be asked
 stop_limit_s=90                        # longer than any drain
 
+# find_where: sets $where to the one environment among the words.
+find_where() {
+  [[ ${#words[@]} -gt 0 ]] || die "where? dev, prod or kubernetes; see --help"
+  [[ ${#words[@]} -eq 1 ]] || die "${words[1]}: one environment at a time; see --help"
+  where=${words[0]}
+}
+
 # find_stack name: dev or prod; sets what is above. Ends the script if that cannot be.
 find_stack() {
   case $1 in

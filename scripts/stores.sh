@@ -1,41 +1,17 @@
 # How backup.sh and restore.sh get at PostgreSQL and Redis: sourced by both, after lib.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # the scripts read some of it
 
-where="" only=""
-# shellcheck disable=SC2034  # the scripts read it
+store_options="only= redis= postgres= dry-run" # those of both scripts
+where="" only="" redis="" postgres=""
 dry_run=no
-redis_name="" postgres_name=""
 redis_at=() postgres_at=() # what to put before a command that runs beside the store
 redis_login=() postgres_login=()
-
-# store_option "$@": takes one of the options that both scripts have; $taken says how many words.
-store_option() {
-  taken=2
-  case $1 in
-    --redis) redis_name=${2-} ;;
-    --postgres) postgres_name=${2-} ;;
-    --only)
-      only=${2-}
-      [[ $only == redis || $only == postgres ]] || die "--only: redis or postgres"
-      ;;
-    --dry-run)
-      # shellcheck disable=SC2034
-      dry_run=yes
-      taken=1
-      ;;
-    dev | prod | kubernetes | direct)
-      [[ -z $where ]] || return 1
-      where=$1 taken=1
-      ;;
-    *) return 1 ;;
-  esac
-  [[ $taken -eq 1 || -n ${2-} ]] || die "$1: a value is missing"
-}
 
 wanted() { [[ -z $only || $only == "$1" ]]; }
 
 # find_stores: from $where; ends the script where that cannot be.
 find_stores() {
+  [[ $only =~ ^(redis|postgres|)$ ]] || die "--only: redis or postgres"
   case $where in
     dev) find_in_compose docker-compose.yml ;;
     prod) find_in_compose docker-compose.prod.yml ;;
@@ -50,18 +26,18 @@ find_in_compose() {
   [[ -f $1 ]] || die "there is no $1"
   # In production Redis has a password, in a file that only it can read.
   # shellcheck disable=SC2016  # all of it is for the other shell
-  redis_at=("${compose[@]}" -f "$1" exec -T "${redis_name:-redis}" sh -c 'file=/run/secrets/password
+  redis_at=("${compose[@]}" -f "$1" exec -T "${redis:-redis}" sh -c 'file=/run/secrets/password
     [ ! -r "$file" ] || export REDISCLI_AUTH="$(cat "$file")"
     exec "$@"' sh)
-  postgres_at=("${compose[@]}" -f "$1" exec -T "${postgres_name:-postgres}")
+  postgres_at=("${compose[@]}" -f "$1" exec -T "${postgres:-postgres}")
 }
 
 find_in_kubernetes() {
   local kubectl
   read -ra kubectl <<<"${KUBECTL:-kubectl}"
   command -v "${kubectl[0]}" >/dev/null || die "there is no ${kubectl[0]}"
-  redis_at=("${kubectl[@]}" exec -i "${redis_name:-statefulset/pixel-battle-redis}" --)
-  postgres_at=("${kubectl[@]}" exec -i "${postgres_name:-statefulset/pixel-battle-postgres}" --)
+  redis_at=("${kubectl[@]}" exec -i "${redis:-statefulset/pixel-battle-redis}" --)
+  postgres_at=("${kubectl[@]}" exec -i "${postgres:-statefulset/pixel-battle-postgres}" --)
 }
 
 # Passwords are kept out of the list of processes.

@@ -85,12 +85,13 @@ def test_help(run, name):
     ("deploy prod dev", "dev: one environment at a time"),
     ("deploy prod --fast", "--fast: there is no such option"),
     ("deploy prod --image", "--image: a value is missing"),
-    ("deploy prod --wait soon", "--wait: a number of seconds"),
+    ("deploy prod --wait soon", "--wait: a number from 1 on"),
+    ("deploy prod -x", "-x: there is no such option"),
     ("deploy prod --keep 0", "--keep: a number from 1 on"),
     ("rollback prod --to", "--to: a value is missing"),
     ("health-check prod --replicas none", "--replicas: a number from 1 on"),
     ("blue-green --watch 0", "--watch: a number from 1 on"),
-    ("blue-green prod", "prod: there is no such option"),
+    ("blue-green prod", "prod: this is for production alone"),
     ("deploy kubernetes --page image", "--page is for Compose"),
 ])
 def test_wrong_words(run, command, why):

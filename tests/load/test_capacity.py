@@ -59,7 +59,7 @@ def test_a_report_of_several_sizes(tmp_path):
 
 
 @pytest.mark.parametrize("words, why", [
-    ([], "--peak"), (["--peak"], "a number is missing"), (["--peak", "many"], "a number"),
+    ([], "--peak"), (["--peak"], "a value is missing"), (["--peak", "many"], "a number"),
     (["--peak", 1], "what does one instance carry"), (["--peak", 1, "none.json"], "none.json"),
     (["--peak", 1, "--throughput", 0], "carries nothing"), (["--speed", 1], "no such option"),
 ])
