@@ -27,7 +27,7 @@ COOLDOWN_MS=0
 HTTP_PORT=18080
 HTTPS_PORT=18443
 PROMETHEUS_PORT=18090
-GRAFANA_PORT=18031
+GRAFANA_PORT=18091
 GRAFANA_IMAGE=redis:7
 DRAIN_UNREADY_MS=4000
 """  # Grafana is not in Debian: something else is in its place, so that the others start
