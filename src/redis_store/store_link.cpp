@@ -19,6 +19,8 @@ constexpr milliseconds kProbeEvery{500};
 constexpr milliseconds kPreparePauseMax{400};
 // How long what was written here waits for what was written elsewhere before it.
 constexpr milliseconds kFollowWithin{5'000};
+// Everybody is back within one wait of connecting again; so many give the slowest room.
+constexpr int kReturnsAwaited = 3;
 
 // Plain functions, because GCC 12 goes wrong about lists in braces inside coroutines.
 
@@ -31,8 +33,7 @@ void tell_risk(std::string_view phrase, const std::string& address) {
 }  // namespace
 
 StoreLink::StoreLink(const asio::any_io_executor& executor, LinkOptions options)
-    : executor_(executor),
-      client_(executor,
+    : client_(executor,
               {.url = options.url,
                .key = options.key,
                .name = options.name,
@@ -152,6 +153,11 @@ asio::awaitable<void> StoreLink::sleep(milliseconds time) {
   if (stopping_) co_return;
   wake_.expires_after(time);
   co_await wake_.async_wait(kAwait);
+}
+
+/// Who saw the store knows that others did, too, and may be on their way back.
+milliseconds StoreLink::wait_for_others(milliseconds rebuild_wait, bool remembers) {
+  return remembers ? kReturnsAwaited * rebuild_wait : rebuild_wait;
 }
 
 void StoreLink::on_connected(bool connected, const std::string& why) {

@@ -86,6 +86,10 @@ class StoreLink {
   Task<> sleep(std::chrono::milliseconds time);
   void wake() { wake_.cancel(); }
 
+  /// How long one who would make a lost store again waits for those who know more of it.
+  [[nodiscard]] static std::chrono::milliseconds wait_for_others(
+      std::chrono::milliseconds rebuild_wait, bool remembers);
+
   /// Nothing can be written, because of this; false, to be returned.
   bool fail(const std::string& why);
   /// Redis was wiped, or replaced by another.
@@ -97,8 +101,6 @@ class StoreLink {
   /// Neither stopped nor without a connection.
   [[nodiscard]] bool going_on() const { return connected_ && !stopping_; }
 
-  // Declared in the order in which they may use each other.
-  boost::asio::any_io_executor executor_;
   redis::Client client_;
   redis::Subscriber subscriber_;
   redis::DurableWrites writes_;

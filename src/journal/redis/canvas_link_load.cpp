@@ -16,9 +16,6 @@ namespace {
 namespace asio = boost::asio;
 namespace limits = base::limits;
 
-// Everybody is back within one wait of connecting again; so many give the slowest room.
-constexpr int kReturnsAwaited = 3;
-
 // Plain functions, because GCC 12 goes wrong about lists in braces inside coroutines.
 
 std::string other_size(const canvas::Size& found) {
@@ -111,13 +108,11 @@ Called<CanvasLink::Recent> CanvasLink::load_recent(canvas::Standing until) {
   co_return recent;
 }
 
-/// The canvas is gone, or was never there: whoever remembers most makes it again. Who saw it before
-/// knows that others did, too, and may be on their way back here.
+/// The canvas is gone, or was never there: whoever remembers most makes it again.
 asio::awaitable<void> CanvasLink::make_again() {
   fail("there is no canvas in Redis yet");
   const canvas::StandingBoard best = candidate();
-  const bool remembers = follower_.at().position.epoch > 0;
-  const auto wait = remembers ? kReturnsAwaited * options_.rebuild_wait : options_.rebuild_wait;
+  const auto wait = wait_for_others(options_.rebuild_wait, follower_.at().position.epoch > 0);
   const auto name = base::to_hex(replica_);
   while (going_on()) {
     const auto answer = co_await functions_.offer(name, best.at.position, wait);

@@ -19,8 +19,6 @@ using std::chrono::milliseconds;
 /// Everything of the ledger lies in one slot of a cluster.
 constexpr const char* kStateKey = "{counter-app}:v1:state";
 constexpr milliseconds kLoadTime{10'000};
-// Everybody is back within one wait of connecting again; so many give the slowest room.
-constexpr int kReturnsAwaited = 3;
 const std::string kNoDigest(40, '0');
 
 constexpr redis_store::Phrases kPhrases{
@@ -193,9 +191,7 @@ asio::awaitable<void> Link::try_write() {
 /// The ledger is gone, or was never there: whoever knows most makes it again.
 asio::awaitable<void> Link::make_again() {
   fail("there is no ledger in Redis yet");
-  // Who saw the ledger knows that others did, too, and may be on their way back here.
-  const bool remembers = follower_.at().epoch > 0;
-  const auto wait = remembers ? kReturnsAwaited * options_.rebuild_wait : options_.rebuild_wait;
+  const auto wait = wait_for_others(options_.rebuild_wait, follower_.at().epoch > 0);
   while (going_on()) {
     auto offer =
         function("offer", replica_, follower_.at().epoch, follower_.at().changes, wait.count());
