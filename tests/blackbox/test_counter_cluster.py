@@ -1,16 +1,19 @@
 """Several replicas over one Redis that is restarted and lost: nothing acknowledged is lost, nothing
 is counted twice, and every replica shows the same value."""
 
+import collections
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import balancer
 import counter
 import hot
 import web
-from counter_crowd import Crowd, press_through, values
+from counter_crowd import REPLICAS, Crowd, press_through, values
 from server import FAST
+from waiting import eventually
 
 RESTARTS = 2 if FAST else 10
 
@@ -65,3 +68,37 @@ def test_a_press_is_acknowledged_once_the_replica_remembers_it(redis, serve_coun
 
 def press(replica):
     return web.post(replica.port, counter.path(verb="increment"))
+
+
+def hear_beats(redis, count):
+    """Until every replica has published so many more of its signs of life."""
+    heard = collections.Counter()
+    with redis.client() as listener, listener.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe("counter-app")
+
+        def enough():
+            message = channel.get_message(timeout=1)
+            if message and message["data"].startswith(b"b "):
+                heard[message["data"]] += 1
+            return len(heard) == REPLICAS and min(heard.values()) >= count
+
+        eventually(enough, f"{count} beats of each")
+
+
+def test_a_mute_subscription_is_noticed_and_nothing_is_missed(redis, serve_counters):
+    """Once a silence, and none is noticed where there is none."""
+    gate = balancer.Gate(redis.port)
+    replicas = serve_counters(f"redis://127.0.0.1:{gate.port}")
+
+    def noticed():
+        return [replica.log().count("is mute") for replica in replicas]
+
+    for times in (1, 2):
+        hear_beats(redis, 5)
+        assert noticed() == [times - 1] * REPLICAS
+        assert gate.mute() == REPLICAS, "the gate does not know the subscriptions"
+        assert web.post(replicas[0].port, counter.path(verb="increment")).json() == {"value": times}
+        eventually(lambda: min(noticed()) == times, "everybody has noticed")
+        assert values(replicas, None) == times
+    assert gate.swallowed > 0, "nothing was swallowed: the test proves nothing"
+    gate.close()
