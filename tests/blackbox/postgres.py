@@ -9,6 +9,7 @@ import tempfile
 import time
 
 import psycopg2
+import pytest
 
 from server import free_port
 
@@ -92,3 +93,10 @@ class Postgres:
         self.process.send_signal(how)
         self.process.wait(timeout=30)
         self.process = None
+
+
+@pytest.fixture
+def database():
+    database = Postgres().start()
+    yield database
+    database.close()

@@ -8,21 +8,14 @@ import subprocess
 import pytest
 
 import hot
-import postgres
 import server as servers
 import web
+from postgres import database  # noqa: F401  # a fixture
 from waiting import eventually
 
 SCRIPTS = servers.ROOT / "scripts"
 PIXELS = [(x, 1, x % 31) for x in range(20)]
 LATER = [(x, 1, 30) for x in range(20)]
-
-
-@pytest.fixture
-def database():
-    database = postgres.Postgres().start()
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -8,20 +8,13 @@ import subprocess
 import pytest
 
 import hot
-import postgres
 import server as servers
 import web
+from postgres import database  # noqa: F401  # a fixture
 from server import free_port
 from waiting import eventually
 
 LIMIT_S = 60
-
-
-@pytest.fixture
-def database():
-    database = postgres.Postgres().start()
-    yield database
-    database.close()
 
 
 @pytest.fixture

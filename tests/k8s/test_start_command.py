@@ -14,18 +14,11 @@ import pytest
 import hot
 import manifests
 import policy
-import postgres
 import server as servers
 import web
+from postgres import database  # noqa: F401  # a fixture
 
 START_LIMIT_S = 30
-
-
-@pytest.fixture
-def database():
-    database = postgres.Postgres().start()
-    yield database
-    database.close()
 
 
 @pytest.fixture
