@@ -13,6 +13,7 @@
 #include "bench/fanout.hpp"
 #include "bench/support.hpp"
 #include "canvas/palette.hpp"
+#include "loop/event_loop.hpp"
 #include "net/address.hpp"
 #include "net/server.hpp"
 #include "net/static_files.hpp"
@@ -99,7 +100,6 @@ class Greeter final : public service::Conversation {
 net::ServerOptions server_options() {
   net::ServerOptions options;
   options.host = "127.0.0.1";
-  options.threads = 1;
   options.connections_max = 100'000;
   options.tick_ms_max = kTickMsMax;
   return options;
@@ -113,7 +113,7 @@ T value_of(base::Result<T> result) {
 
 class OurServer final : public FanoutServer {
  public:
-  OurServer() : server_(site_, server_options()) {
+  OurServer() : server_(site_, server_options(), {&loop_}) {
     value_of(server_.listen());
     server_.start();
   }
@@ -151,6 +151,7 @@ class OurServer final : public FanoutServer {
               [this](service::Outlet& outlet) { return std::make_unique<Greeter>(outlet, live_); },
           .allowed_origins = {},
           .on_online = [](std::uint32_t here) { return here; }}};
+  loop::EventLoop loop_{fail};
   net::Server server_;
 };
 

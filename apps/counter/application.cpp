@@ -59,7 +59,8 @@ base::Result<std::unique_ptr<ledger::Ledger>> Application::make_ledger() {
   if (!url) return base::Error{"REDIS_URL: " + url.error().message};
   return ledger::make_redis({.url = std::move(url).value(),
                              .channel = config_.redis_pubsub_channel,
-                             .name = config_.replica_name});
+                             .name = config_.replica_name},
+                            host_.loop().io());
 }
 
 ledger::Events Application::events() {

@@ -42,8 +42,8 @@ class Application {
   ops::Readiness readiness_;
   auth::TokenSigner tokens_;  // nobody signs in here, but the router asks for one
   service::LiveCounters counters_;
-  std::unique_ptr<ledger::Ledger> ledger_;
   apps::Host host_;
+  std::unique_ptr<ledger::Ledger> ledger_;    // may live on the host's loop
   std::atomic<bool> loaded_{false};           // the ledger has given the values
   std::atomic<std::int64_t> writable_ms_{0};  // when it was seen to be so last
 };

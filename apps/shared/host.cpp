@@ -41,7 +41,11 @@ void end_at_once(const std::string& why) {
 }
 
 Host::Host(const ops::Config& config, ops::Metrics& metrics, ops::Readiness& readiness)
-    : config_(config), metrics_(metrics), readiness_(readiness) {}
+    : config_(config), metrics_(metrics), readiness_(readiness) {
+  for (int i = 0; i < config_.threads; ++i) {
+    loops_.push_back(std::make_unique<loop::EventLoop>(end_at_once));
+  }
+}
 
 base::Status Host::open(std::vector<service::Route> routes, const auth::TokenSigner& tokens,
                         Live live) {
@@ -63,12 +67,13 @@ base::Status Host::open(std::vector<service::Route> routes, const auth::TokenSig
                                                 .streams = live.streams});
   net::ServerOptions options{.host = config_.host,
                              .port = config_.port,
-                             .threads = config_.threads,
                              .connections_max = config_.connections_max,
                              .connections_per_address_max = config_.connections_per_address_max,
                              .requests_per_address = config_.rate_limit_per_address,
                              .tick_ms_max = config_.tick_ms_max};
-  server_ = std::make_unique<net::Server>(*site_, std::move(options));
+  std::vector<loop::EventLoop*> loops;
+  for (const auto& own : loops_) loops.push_back(own.get());
+  server_ = std::make_unique<net::Server>(*site_, std::move(options), std::move(loops));
   return server_->listen();
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "loop/event_loop.hpp"
 #include "net/address.hpp"
 #include "net/server.hpp"
 #include "net/static_files.hpp"
@@ -30,11 +31,15 @@ void block_stop_signals();
 /// may be answered.
 [[noreturn]] void end_at_once(const std::string& why);
 
-/// Made, opened and run on one thread; wake() may be called on any, also before it is opened.
+/// Made, opened and run on one thread; wake() may be called on any, also before it is opened. Its
+/// loops run until stop().
 class Host {
  public:
   /// All arguments outlive the host.
   Host(const ops::Config& config, ops::Metrics& metrics, ops::Readiness& readiness);
+
+  /// Where a part can live that has much to do with what is served. It is gone before the host.
+  [[nodiscard]] loop::EventLoop& loop() { return *loops_.front(); }
 
   /// What only some programs serve.
   struct Live {
@@ -62,6 +67,7 @@ class Host {
   const ops::Config& config_;
   ops::Metrics& metrics_;
   ops::Readiness& readiness_;
+  std::vector<std::unique_ptr<loop::EventLoop>> loops_;  // one for each worker
   std::unique_ptr<service::Router> router_;
   std::optional<net::StaticFiles> files_;
   std::optional<net::Networks> proxies_;

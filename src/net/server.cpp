@@ -25,13 +25,14 @@ void check_free(const asio::ip::tcp::endpoint& endpoint) {
 
 }  // namespace
 
-Server::Server(const Site& site, ServerOptions options)
+Server::Server(const Site& site, ServerOptions options, std::vector<loop::EventLoop*> loops)
     : options_(std::move(options)),
+      loops_(std::move(loops)),
       admission_(options_.connections_max, options_.connections_per_address_max,
                  options_.requests_per_address),
       metrics_(site.metrics) {
-  for (int i = 0; i < options_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(site, admission_, metrics_));
+  for (auto* own : loops_) {
+    workers_.push_back(std::make_unique<Worker>(site, admission_, metrics_, own->io()));
   }
   if (site.websockets) {
     std::vector<Hub::Member> members;
@@ -106,7 +107,7 @@ void Server::cut_off() {
 void Server::stop() {
   cut_off();
   if (!std::exchange(running_, false)) return;
-  for (const auto& worker : workers_) worker->stop();
+  for (auto* own : loops_) own->join();
 }
 
 }  // namespace net

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "loop/event_loop.hpp"
 #include "net/admission.hpp"
 #include "net/hub.hpp"
 #include "net/stream_hub.hpp"
@@ -17,7 +18,6 @@ namespace net {
 struct ServerOptions {
   std::string host;
   std::uint16_t port = 0;  // 0: any free one
-  int threads = 1;
   std::size_t connections_max = 0;
   std::size_t connections_per_address_max = 0;
   double requests_per_address = 0;
@@ -27,8 +27,8 @@ struct ServerOptions {
 /// Made, listened, started, drained and stopped on one thread; wake() may be called on any.
 class Server {
  public:
-  /// `site` outlives the server.
-  Server(const Site& site, ServerOptions options);
+  /// One worker on each of the loops. They and `site` outlive the server.
+  Server(const Site& site, ServerOptions options, std::vector<loop::EventLoop*> loops);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -47,13 +47,14 @@ class Server {
 
   /// Ends every connection that is left: what is answered from then on goes nowhere. Idempotent.
   void cut_off();
-  /// Cuts off and joins all threads, once the last requests have their answers. Idempotent.
+  /// Cuts off and joins the loops, once the last requests have their answers. Idempotent.
   void stop();
 
  private:
   [[nodiscard]] std::size_t connections() const;
 
   const ServerOptions options_;
+  const std::vector<loop::EventLoop*> loops_;
   Admission admission_;
   NetMetrics metrics_;
   std::vector<std::unique_ptr<Worker>> workers_;

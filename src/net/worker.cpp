@@ -51,10 +51,12 @@ NetMetrics::NetMetrics(ops::Metrics& metrics)
       static_files(metrics.route("static")),
       unknown(metrics.route("unknown")) {}
 
-Worker::Worker(const Site& site, Admission& admission, const NetMetrics& metrics)
+Worker::Worker(const Site& site, Admission& admission, const NetMetrics& metrics,
+               asio::io_context& io)
     : site_(site),
       admission_(admission),
       metrics_(metrics),
+      io_(io),
       now_ms_(base::steady_ms()),
       date_(http_date()) {
   if (site.websockets) {
@@ -81,7 +83,6 @@ void Worker::start() {
     if (failed) std::rethrow_exception(failed);
   });
   asio::co_spawn(io_, sweep(), asio::detached);
-  thread_ = std::thread([this] { io_.run(); });
 }
 
 Task<> Worker::accept() {
@@ -214,12 +215,6 @@ void Worker::cut_off() {
     drain_timer_.cancel();
     for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->abort();
   });
-}
-
-void Worker::stop() {
-  if (!thread_.joinable()) return;
-  cut_off();
-  thread_.join();  // run() returns when the last coroutine has ended
 }
 
 }  // namespace net

@@ -1,4 +1,4 @@
-// One worker: a thread with its own io_context, its own listening socket (SO_REUSEPORT) and the
+// One worker: what serves on one event loop, with its own listening socket (SO_REUSEPORT) and the
 // connections that it accepted, which never leave it.
 #pragma once
 
@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/callback.hpp"
@@ -71,20 +70,19 @@ struct NetMetrics {
 
 class Worker {
  public:
-  Worker(const Site& site, Admission& admission, const NetMetrics& metrics);
+  /// Everything of it lives on `io`, which runs as long as it does.
+  Worker(const Site& site, Admission& admission, const NetMetrics& metrics, asio::io_context& io);
 
   /// Opens the listening socket; throws boost::system::system_error.
   void listen(const asio::ip::tcp::endpoint& endpoint);
   [[nodiscard]] asio::ip::tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
-  /// Serves on a new thread.
   void start();
   /// Takes nothing new; every connection finishes what is under way. Thread-safe.
   void drain(std::uint32_t pace_ms);
-  /// Ends every connection: what is answered from then on goes nowhere. Thread-safe, idempotent.
+  /// Ends every connection: what is answered from then on goes nowhere. Nothing is left to be done
+  /// once the last request has its answer. Thread-safe, idempotent.
   void cut_off();
-  /// Cuts off and joins the thread, once the last request has its answer.
-  void stop();
 
   [[nodiscard]] std::size_t connections() const { return connection_count_.load(); }
 
@@ -119,7 +117,7 @@ class Worker {
   const Site& site_;
   Admission& admission_;
   const NetMetrics& metrics_;
-  asio::io_context io_{1};
+  asio::io_context& io_;
   Acceptor acceptor_{io_.get_executor()};
   Timer sweep_timer_{io_.get_executor()};
   Timer drain_timer_{io_.get_executor()};
@@ -132,7 +130,6 @@ class Worker {
   bool stopping_ = false;
   std::int64_t now_ms_;
   std::string date_;
-  std::thread thread_;
 
   struct Posted {
     std::shared_ptr<const Connection> connection;

@@ -1,6 +1,7 @@
 // The ledger's contract over Redis, and what only a shared ledger has: others who press.
 #include "ledger/redis/redis_ledger.hpp"
 
+#include "loop/event_loop.hpp"
 #include "tests/contract/ledger_contract.hpp"
 #include "tests/support/redis_server.hpp"
 
@@ -15,11 +16,12 @@ class RedisLedgerBackend final : public LedgerBackend {
     options.url = redis::Url::parse("redis://" + server_.address()).value();
     options.rebuild_wait = std::chrono::milliseconds(10);
     options.start_wait = std::chrono::seconds(20);
-    return ledger::make_redis(std::move(options));
+    return ledger::make_redis(std::move(options), loop_.io());
   }
   support::RedisServer& server() { return server_; }
 
  private:
+  loop::EventLoop loop_{[](const std::string& bug) { ADD_FAILURE() << bug; }};
   support::RedisServer server_{{"--appendonly", "yes", "--appendfsync", "always"}};
 };
 

@@ -9,6 +9,7 @@ import project
 # Which rooms a room may include besides itself.
 ALLOWED = {
     "base": set(),
+    "loop": {"base"},
     "canvas": {"base"},
     "counter": {"base"},
     "auth": {"base"},
@@ -21,12 +22,12 @@ ALLOWED = {
     "redis_store": {"base", "ops", "redis"},
     "journal": {"base", "canvas"},
     "journal/embedded": {"base", "canvas", "journal", "sqlite", "ops"},
-    "journal/redis": {"base", "canvas", "journal", "redis", "redis_store", "ops"},
+    "journal/redis": {"base", "loop", "canvas", "journal", "redis", "redis_store", "ops"},
     "ledger": {"base", "counter"},
     "ledger/embedded": {"base", "counter", "ledger", "sqlite"},
     "ledger/redis": {"base", "counter", "ledger", "redis", "redis_store", "ops"},
     "service": {"base", "canvas", "counter", "auth", "wire", "journal", "ledger", "ops"},
-    "net": {"base", "wire", "service", "ops"},
+    "net": {"base", "loop", "wire", "service", "ops"},
     "load": {"base", "canvas", "wire"},
 }
 ALLOWED["apps"] = set(ALLOWED)
@@ -39,7 +40,7 @@ LIBRARIES = [
     (r"hiredis/", {"redis"}, False),
     (r"openssl/", {"base", "auth", "redis"}, False),
     (r"boost/beast", {"net"}, False),
-    (r"boost/(asio|system)", {"net", "redis", "redis_store", "journal/redis",
+    (r"boost/(asio|system)", {"loop", "net", "redis", "redis_store", "journal/redis",
                                  "ledger/redis", "apps"}, True),
     (r"boost/json", {"auth", "service", "load"}, False),
     (r"boost/url", {"net", "service"}, False),

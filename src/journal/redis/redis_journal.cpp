@@ -13,7 +13,8 @@
 #include "base/limits.hpp"
 #include "journal/redis/canvas_link.hpp"
 #include "journal/refusals.hpp"
-#include "redis_store/batch_thread.hpp"
+#include "loop/event_loop.hpp"
+#include "redis_store/batch_writer.hpp"
 
 namespace journal {
 
@@ -29,7 +30,7 @@ class OverRedis final : public Journal {
 
   base::Result<Start> start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) override;
   void append(canvas::Operation operation, OnAnswer on_answer) override {
-    thread_.put(std::move(operation), std::move(on_answer));
+    writer_.put(std::move(operation), std::move(on_answer));
   }
   void charges(base::PersonId person,
                std::function<void(base::Result<canvas::Charges>)> done) override;
@@ -37,19 +38,19 @@ class OverRedis final : public Journal {
                      std::function<void(base::Result<std::vector<Placement>>)> done) override;
   std::uint32_t share_online(std::uint32_t here) override;
   [[nodiscard]] canvas::Rules rules() const override;
-  [[nodiscard]] Health health() const override { return thread_.health(); }
-  void stop() override { thread_.stop(); }
+  [[nodiscard]] Health health() const override { return writer_.health(); }
+  void stop() override;
 
  private:
-  using Thread = redis_store::BatchThread<canvas::Operation, OnAnswer, canvas::Refused>;
-  using Batch = Thread::Batch;
+  using Writer = redis_store::BatchWriter<canvas::Operation, OnAnswer, canvas::Refused>;
+  using Batch = Writer::Batch;
   template <class T = void>
-  using Task = Thread::Task<T>;
+  using Task = Writer::Task<T>;
 
   [[nodiscard]] LinkEvents events();
   void loaded(Start start);
 
-  // The thread's coroutines.
+  // The loop's coroutines.
   Task<> write(Batch batch);
   Task<std::optional<std::vector<canvas::Answer>>> decided(const Batch& batch);
   Task<> ask_charges(base::PersonId person,
@@ -61,6 +62,7 @@ class OverRedis final : public Journal {
   const RedisOptions options_;
   OnCommitted on_committed_;
   OnReset on_reset_;
+  OnFatal on_fatal_;
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;
@@ -69,25 +71,27 @@ class OverRedis final : public Journal {
   canvas::Rules rules_;
 
   std::atomic<std::uint32_t> elsewhere_{0};
-  Thread thread_{{.queue_max = limits::kJournalQueueMax,
+  loop::EventLoop loop_{[this](const std::string& bug) { on_fatal_(bug); }};
+  Writer writer_{loop_.io(),
+                 {.queue_max = limits::kJournalQueueMax,
                   .batch_max = limits::kJournalBatchMax,
                   .busy = busy(),
                   .unavailable = unavailable()}};
-  std::optional<CanvasLink> link_;  // the thread's own
+  std::optional<CanvasLink> link_;  // the loop's own
 };
 
 base::Result<Start> OverRedis::start(OnCommitted on_committed, OnReset on_reset, OnFatal on_fatal) {
   on_committed_ = std::move(on_committed);
   on_reset_ = std::move(on_reset);
+  on_fatal_ = std::move(on_fatal);
   try {
-    link_.emplace(thread_.io().get_executor(), options_, events());
+    writer_.call([this] { link_.emplace(writer_.io().get_executor(), options_, events()); });
   } catch (const std::exception& error) {
     return base::Error{std::string("the journal over Redis cannot start: ") + error.what()};
   }
-  thread_.start({.link = [this] { return link_->run(); },
+  writer_.start({.link = [this] { return link_->run(); },
                  .stop_link = [this] { link_->stop(); },
-                 .write = [this](Batch batch) { return write(std::move(batch)); },
-                 .on_fatal = std::move(on_fatal)},
+                 .write = [this](Batch batch) { return write(std::move(batch)); }},
                 options_.start_wait);
   const std::lock_guard lock(mutex_);
   starting_ = false;
@@ -95,12 +99,17 @@ base::Result<Start> OverRedis::start(OnCommitted on_committed, OnReset on_reset,
   return Start{canvas::Board(options_.size, options_.blank_color), {}, 0, {}};
 }
 
+void OverRedis::stop() {
+  writer_.stop();
+  loop_.join();
+}
+
 LinkEvents OverRedis::events() {
   return {
       .on_loaded = [this](Start start) { loaded(std::move(start)); },
       .on_committed = [this](std::span<const canvas::Entry> entries) { on_committed_(entries); },
       .on_rules = [this](const canvas::Rules& rules) { take(rules); },
-      .on_usable = [this](bool usable, const std::string& why) { thread_.set_usable(usable, why); },
+      .on_usable = [this](bool usable, const std::string& why) { writer_.set_usable(usable, why); },
       .on_online = [this](std::uint32_t elsewhere) { elsewhere_ = elsewhere; }};
 }
 
@@ -137,16 +146,16 @@ asio::awaitable<std::optional<std::vector<canvas::Answer>>> OverRedis::decided(c
     }
     if (base::steady_ms() - begin_ms > redis_store::kRetryForMs) {
       if (certain) co_return std::nullopt;
-      thread_.refuse_waiting();
+      writer_.refuse_waiting();
     }
-    if (!certain && thread_.giving_up()) co_return std::nullopt;
-    co_await thread_.pause();
+    if (!certain && writer_.giving_up()) co_return std::nullopt;
+    co_await writer_.pause();
   }
 }
 
 void OverRedis::charges(base::PersonId person,
                         std::function<void(base::Result<canvas::Charges>)> done) {
-  const bool asked = thread_.run([&] { return ask_charges(person, std::move(done)); });
+  const bool asked = writer_.run([&] { return ask_charges(person, std::move(done)); });
   if (!asked) done(base::Error{"Redis cannot be asked now"});
 }
 
@@ -163,7 +172,7 @@ asio::awaitable<void> OverRedis::ask_charges(
 void OverRedis::pixel_history(std::uint16_t x, std::uint16_t y, std::size_t rows_max,
                               std::function<void(base::Result<std::vector<Placement>>)> done) {
   rows_max = std::min(rows_max, limits::kHistoryRowsMax);
-  asio::post(thread_.io(), [this, x, y, rows_max, done = std::move(done)] {
+  asio::post(writer_.io(), [this, x, y, rows_max, done = std::move(done)] {
     auto recent = recent_on(x, y, rows_max);
     if (recent.size() >= rows_max || options_.history == nullptr) return done(std::move(recent));
     const auto& kept = link_->follower().recent();
@@ -199,7 +208,7 @@ std::vector<Placement> OverRedis::recent_on(std::uint16_t x, std::uint16_t y,
 }
 
 std::uint32_t OverRedis::share_online(std::uint32_t here) {
-  asio::post(thread_.io(), [this, here] {
+  asio::post(writer_.io(), [this, here] {
     if (link_) link_->set_online(here);
   });
   return here + elsewhere_.load();

@@ -11,7 +11,7 @@
 #include "base/limits.hpp"
 #include "ledger/redis/codec.hpp"
 #include "ledger/redis/link.hpp"
-#include "redis_store/batch_thread.hpp"
+#include "redis_store/batch_writer.hpp"
 
 namespace ledger {
 
@@ -21,35 +21,37 @@ namespace limits = base::limits;
 
 class OverRedis final : public Ledger {
  public:
-  explicit OverRedis(RedisOptions options) : options_(std::move(options)) {}
+  OverRedis(RedisOptions options, boost::asio::io_context& io)
+      : options_(std::move(options)),
+        writer_(io, {.queue_max = limits::kLedgerQueueMax,
+                     .batch_max = limits::kLedgerBatchMax,
+                     .busy = busy(),
+                     .unavailable = unavailable()}) {}
   ~OverRedis() override { stop(); }
 
   base::Status start(Events events) override;
   void press(counter::Press press, OnAnswer on_answer) override {
-    thread_.put(std::move(press), std::move(on_answer));
+    writer_.put(std::move(press), std::move(on_answer));
   }
-  [[nodiscard]] base::Health health() const override { return thread_.health(); }
-  void stop() override { thread_.stop(); }
+  [[nodiscard]] base::Health health() const override { return writer_.health(); }
+  void stop() override { writer_.stop(); }
 
  private:
-  using Thread = redis_store::BatchThread<counter::Press, OnAnswer, counter::Refused>;
+  using Writer = redis_store::BatchWriter<counter::Press, OnAnswer, counter::Refused>;
   template <class T = void>
-  using Task = Thread::Task<T>;
+  using Task = Writer::Task<T>;
 
   LinkEvents link_events();
 
-  // The thread's coroutines.
-  Task<> write(Thread::Batch pressed);
+  // The loop's coroutines.
+  Task<> write(Writer::Batch pressed);
   Task<std::vector<counter::Answer>> answers_to(const Batch& batch, std::size_t presses);
 
   const RedisOptions options_;
   Events events_;
-  Thread thread_{{.queue_max = limits::kLedgerQueueMax,
-                  .batch_max = limits::kLedgerBatchMax,
-                  .busy = busy(),
-                  .unavailable = unavailable()}};
+  Writer writer_;
 
-  // The thread's own.
+  // The loop's own.
   std::optional<Link> link_;
   std::uint64_t batches_ = 0;
 };
@@ -57,14 +59,13 @@ class OverRedis final : public Ledger {
 base::Status OverRedis::start(Events events) {
   events_ = std::move(events);
   try {
-    link_.emplace(thread_.io().get_executor(), options_, link_events());
+    writer_.call([this] { link_.emplace(writer_.io().get_executor(), options_, link_events()); });
   } catch (const std::exception& error) {
     return base::Error{std::string("the ledger over Redis cannot start: ") + error.what()};
   }
-  thread_.start({.link = [this] { return link_->run(); },
+  writer_.start({.link = [this] { return link_->run(); },
                  .stop_link = [this] { link_->stop(); },
-                 .write = [this](auto pressed) { return write(std::move(pressed)); },
-                 .on_fatal = events_.on_fatal},
+                 .write = [this](auto pressed) { return write(std::move(pressed)); }},
                 options_.start_wait);
   return base::Done{};
 }
@@ -73,11 +74,11 @@ LinkEvents OverRedis::link_events() {
   return {.on_loaded = events_.on_loaded,
           .on_changed = events_.on_changed,
           .on_usable = [this](bool usable, const std::string& why) {
-            thread_.set_usable(usable, why);
+            writer_.set_usable(usable, why);
           }};
 }
 
-OverRedis::Task<> OverRedis::write(Thread::Batch pressed) {
+OverRedis::Task<> OverRedis::write(Writer::Batch pressed) {
   const auto begin_ns = base::steady_ns();
   const Batch batch(pressed.operations);
   const auto answers = co_await answers_to(batch, pressed.size());
@@ -104,21 +105,21 @@ OverRedis::Task<std::vector<counter::Answer>> OverRedis::answers_to(const Batch&
       }
       certain = certain && text.error().kind != redis::Failure::unknown;
     }
-    if (!certain && (thread_.giving_up() || link_->epoch() != epoch)) {
+    if (!certain && (writer_.giving_up() || link_->epoch() != epoch)) {
       co_return std::vector<counter::Answer>(presses, unknown());
     }
     if (base::steady_ms() - begin_ms > redis_store::kRetryForMs) {
       if (certain) co_return std::vector<counter::Answer>(presses, unavailable());
-      thread_.refuse_waiting();
+      writer_.refuse_waiting();
     }
-    co_await thread_.pause();
+    co_await writer_.pause();
   }
 }
 
 }  // namespace
 
-std::unique_ptr<Ledger> make_redis(RedisOptions options) {
-  return std::make_unique<OverRedis>(std::move(options));
+std::unique_ptr<Ledger> make_redis(RedisOptions options, boost::asio::io_context& io) {
+  return std::make_unique<OverRedis>(std::move(options), io);
 }
 
 }  // namespace ledger

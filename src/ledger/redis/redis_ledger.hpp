@@ -1,6 +1,7 @@
 // The ledger in Redis: any number of programs over one set of counters.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -20,8 +21,10 @@ struct RedisOptions {
   std::chrono::milliseconds start_wait{5'000};
 };
 
-/// Connects to nothing yet. The destructor calls stop(). stop() must not be called from a callback.
+/// Works on `io`, which one thread runs as long as the ledger lives: where that is the thread that
+/// serves those who press, a batch leaves when none of them has anything left to say. Connects to
+/// nothing yet. The destructor calls stop(). stop() must not be called from a callback.
 /// Throws std::runtime_error when a file of the URL's TLS options cannot be used.
-std::unique_ptr<Ledger> make_redis(RedisOptions options);
+std::unique_ptr<Ledger> make_redis(RedisOptions options, boost::asio::io_context& io);
 
 }  // namespace ledger

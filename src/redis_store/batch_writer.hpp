@@ -1,5 +1,5 @@
-// The thread of a store over Redis: operations gather, from any thread, while the batch before them
-// is being written.
+// Writes what a store over Redis is given, in batches: operations gather, from any thread, while
+// the batch before them is being written, and as long as others are about to come.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -8,15 +8,17 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "base/gathered.hpp"
@@ -28,9 +30,10 @@ namespace redis_store {
 // What was certainly not applied is tried again for so long.
 inline constexpr std::int64_t kRetryForMs = 2'000;
 
-/// A store owns one and stops it before anything that runs on it ends.
+/// Works on a loop of one thread. A store owns one and stops it before anything that runs on it
+/// ends.
 template <class Operation, class OnAnswer, class Refused>
-class BatchThread {
+class BatchWriter {
  public:
   template <class T = void>
   using Task = boost::asio::awaitable<T>;
@@ -41,20 +44,29 @@ class BatchThread {
     std::size_t batch_max = 0;
     Refused busy;         // the answer when the queue is full
     Refused unavailable;  // when nothing can be written now
+    std::chrono::milliseconds gather_max{2};
   };
 
-  /// What runs on the thread.
+  /// What runs on the loop.
   struct Work {
     std::function<Task<>()> link;        // until stop_link
     std::function<void()> stop_link;     // when everything is answered
     std::function<Task<>(Batch)> write;  // writes one batch and answers it; one after the other
-    std::function<void(const std::string& bug)> on_fatal;
   };
 
-  explicit BatchThread(Options options) : options_(std::move(options)), io_(1), gathered_(io_) {}
+  /// `io` runs as long as the writer lives.
+  BatchWriter(boost::asio::io_context& io, Options options)
+      : options_(std::move(options)), io_(io), gathered_(io) {}
 
-  /// For whoever else works on the thread.
+  /// For whoever else works on the loop.
   [[nodiscard]] boost::asio::io_context& io() { return io_; }
+
+  /// Calls `make` on the loop and waits for it: what is made there may begin at once to work, but
+  /// not before it is made. Throws what `make` throws.
+  template <class Make>
+  void call(Make make) {
+    boost::asio::post(io_, boost::asio::use_future(std::move(make))).get();
+  }
 
   /// Waits until operations can be written, but no longer than `wait`. Once.
   void start(Work work, std::chrono::milliseconds wait) {
@@ -62,11 +74,12 @@ class BatchThread {
     std::unique_lock lock(mutex_);
     serving_ = true;
     health_ = {false, "not connected to Redis yet"};
-    thread_ = std::thread([this] { run_all(); });
+    link_ended_ = spawn(work_.link());
+    writes_ended_ = spawn(write_all());
     writable_.wait_for(lock, wait, [this] { return health_.writable; });
   }
 
-  /// Whether operations can be written, and if not, why. On the thread.
+  /// Whether operations can be written, and if not, why. On the loop.
   void set_usable(bool usable, const std::string& why) {
     const std::lock_guard lock(mutex_);
     if (serving_) health_ = {usable, usable ? "ok" : why};
@@ -95,8 +108,8 @@ class BatchThread {
     on_answer(*refused);
   }
 
-  /// Runs the coroutine that `make` makes on the thread, unless nothing can be asked of Redis now.
-  /// Thread-safe.
+  /// Runs the coroutine that `make` makes on the loop, unless nothing can be asked of Redis now;
+  /// the loop must end before what it uses. Thread-safe.
   template <class Make>
   [[nodiscard]] bool run(Make make) {
     const std::lock_guard lock(mutex_);
@@ -124,7 +137,7 @@ class BatchThread {
   /// Whether it has been asked for long enough, after stop(), what became of a batch.
   [[nodiscard]] bool giving_up() const { return Clock::now() > give_up_at_; }
 
-  /// Writes what was taken and ends the thread. Idempotent, thread-safe.
+  /// Writes what was taken and ends. Idempotent, thread-safe, not on the loop.
   void stop() {
     const std::lock_guard one_at_a_time(stop_mutex_);
     {
@@ -132,13 +145,14 @@ class BatchThread {
       serving_ = false;
       health_ = {false, "stopped"};
     }
-    if (!thread_.joinable()) return;
+    if (!writes_ended_.valid()) return;
     boost::asio::post(io_, [this] {
       stopping_ = true;
       give_up_at_ = Clock::now() + kStopWithin;
       gathered_.cancel();
     });
-    thread_.join();
+    writes_ended_.get();
+    link_ended_.get();
   }
 
  private:
@@ -147,18 +161,17 @@ class BatchThread {
   static constexpr std::chrono::milliseconds kRetryEvery{20};
   // How long stop() goes on asking what became of operations whose outcome is unknown.
   static constexpr std::chrono::milliseconds kStopWithin{3'000};
+  // The first runs what was ready, the next ones read and run what has come to the sockets since.
+  static constexpr int kQuietRounds = 3;
 
-  void run_all() {
-    const auto rethrow = [](const std::exception_ptr& bug) {
+  /// What is thrown in it is a bug and leaves the loop.
+  std::future<void> spawn(Task<> task) {
+    const auto ended = std::make_shared<std::promise<void>>();
+    boost::asio::co_spawn(io_, std::move(task), [ended](const std::exception_ptr& bug) {
       if (bug) std::rethrow_exception(bug);
-    };
-    try {
-      boost::asio::co_spawn(io_, work_.link(), rethrow);
-      boost::asio::co_spawn(io_, write_all(), rethrow);
-      io_.run();
-    } catch (const std::exception& bug) {
-      work_.on_fatal(bug.what());
-    }
+      ended->set_value();
+    });
+    return ended->get_future();
   }
 
   Batch take() {
@@ -166,8 +179,27 @@ class BatchThread {
     return queue_.take(options_.batch_max);
   }
 
+  std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+  }
+
+  /// Waits as long as the loop goes on bringing operations: a batch costs Redis much more than an
+  /// operation in it does.
+  Task<> gather() {
+    const auto end = Clock::now() + options_.gather_max;
+    int rounds = 0;  // without another one
+    for (auto before = waiting(); rounds < kQuietRounds && Clock::now() < end; ++rounds) {
+      co_await boost::asio::post(io_, redis::kAwait);
+      const auto now = waiting();
+      if (std::exchange(before, now) < now) rounds = -1;
+      if (now >= options_.batch_max) break;
+    }
+  }
+
   Task<> write_all() {
     while (true) {
+      if (waiting() > 0) co_await gather();
       Batch batch = take();
       if (!batch.empty()) {
         co_await work_.write(std::move(batch));
@@ -192,13 +224,14 @@ class BatchThread {
   base::Health health_{false, "not started"};
 
   std::mutex stop_mutex_;  // one stop() at a time
+  std::future<void> link_ended_;
+  std::future<void> writes_ended_;
 
-  // The thread's own.
-  boost::asio::io_context io_;
+  // The loop's own.
+  boost::asio::io_context& io_;
   boost::asio::steady_timer gathered_;  // cancelled when there is something to write
   bool stopping_ = false;
   Clock::time_point give_up_at_ = Clock::time_point::max();
-  std::thread thread_;
 };
 
 }  // namespace redis_store

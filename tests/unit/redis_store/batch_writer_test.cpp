@@ -1,0 +1,189 @@
+#include "redis_store/batch_writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <vector>
+
+#include "base/callback.hpp"
+#include "loop/event_loop.hpp"
+
+namespace redis_store {
+namespace {
+
+namespace asio = boost::asio;
+using redis::kAwait;
+using Answer = base::Callback<void(const int&)>;
+using Writer = BatchWriter<int, Answer, int>;
+using Sizes = std::vector<std::size_t>;
+
+constexpr int kBusy = -1;
+constexpr int kUnavailable = -2;
+constexpr std::size_t kQueueMax = 6;
+constexpr std::size_t kBatchMax = 4;
+
+/// As long as nothing waits for it.
+constexpr std::chrono::milliseconds kLong = std::chrono::minutes(1);
+
+/// A writer whose batches are held while somebody wants that; every operation is its own answer.
+class Bench {
+ public:
+  explicit Bench(std::chrono::milliseconds gather_max = kLong)
+      : writer_(loop_.io(), {.queue_max = kQueueMax,
+                             .batch_max = kBatchMax,
+                             .busy = kBusy,
+                             .unavailable = kUnavailable,
+                             .gather_max = gather_max}) {
+    writer_.start({.link = [this] { return link(); },
+                   .stop_link = [this] { stop_.cancel(); },
+                   .write = [this](Writer::Batch batch) { return write(std::move(batch)); }},
+                  kLong);
+  }
+  ~Bench() {
+    release();
+    writer_.stop();
+  }
+
+  Writer& writer() { return writer_; }
+
+  /// Runs it on the loop, and waits for it.
+  template <class F>
+  auto on_loop(F f) {
+    return asio::post(loop_.io(), asio::use_future(std::move(f))).get();
+  }
+
+  void put(int operation) {
+    writer_.put(operation, [this](const int& answer) { answers_.push_back(answer); });
+  }
+  /// One operation in each of so many rounds of the loop.
+  void put_round_after_round(int rounds) {
+    asio::co_spawn(loop_.io(), put_rounds(rounds), asio::use_future).get();
+  }
+
+  /// Every batch from now on is written without waiting.
+  void release() {
+    on_loop([this] {
+      held_ = false;
+      written_.cancel();
+    });
+  }
+  void hold() {
+    on_loop([this] { held_ = true; });
+  }
+  void await_a_batch() {
+    while (on_loop([this] { return sizes_.empty(); })) {
+    }
+  }
+  /// Stops the writer, and returns the sizes of its batches.
+  Sizes sizes() {
+    release();
+    writer_.stop();
+    return on_loop([this] { return sizes_; });
+  }
+  std::vector<int> answers() {
+    return on_loop([this] { return answers_; });
+  }
+
+ private:
+  Writer::Task<> link() {
+    writer_.set_usable(true, {});
+    co_await stop_.async_wait(kAwait);
+  }
+  Writer::Task<> write(Writer::Batch batch) {
+    sizes_.push_back(batch.size());
+    while (held_) co_await written_.async_wait(kAwait);
+    for (std::size_t i = 0; i < batch.size(); ++i) batch.on_answers[i](batch.operations[i]);
+  }
+  Writer::Task<> put_rounds(int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+      put(i);
+      co_await asio::post(loop_.io(), kAwait);
+    }
+  }
+
+  loop::EventLoop loop_{[](const std::string& bug) { ADD_FAILURE() << bug; }};
+  asio::steady_timer stop_{loop_.io(), asio::steady_timer::time_point::max()};
+  asio::steady_timer written_{loop_.io(), asio::steady_timer::time_point::max()};
+  Writer writer_;
+
+  // The loop's own.
+  bool held_ = false;
+  Sizes sizes_;
+  std::vector<int> answers_;
+};
+
+TEST(BatchWriter, WhatComesRoundAfterRoundLeavesTogether) {
+  Bench bench;
+  bench.put_round_after_round(3);
+  EXPECT_EQ(bench.sizes(), Sizes{3});
+  EXPECT_EQ(bench.answers(), (std::vector{0, 1, 2}));
+}
+
+TEST(BatchWriter, GathersNoLongerThanItMay) {
+  Bench bench(std::chrono::milliseconds(0));
+  bench.put_round_after_round(kBatchMax);
+  EXPECT_GT(bench.sizes().size(), 1);
+}
+
+TEST(BatchWriter, ABatchHasSoManyOperationsAtMost) {
+  Bench bench;
+  bench.put_round_after_round(kBatchMax + 1);
+  EXPECT_EQ(bench.sizes(), (Sizes{kBatchMax, 1}));
+}
+
+TEST(BatchWriter, GathersWhileABatchIsBeingWritten) {
+  Bench bench;
+  bench.hold();
+  bench.on_loop([&] { bench.put(0); });
+  bench.await_a_batch();
+  bench.put_round_after_round(20);
+  EXPECT_EQ(bench.sizes(), (Sizes{1, kBatchMax, kQueueMax - kBatchMax}));
+}
+
+TEST(BatchWriter, RefusesMoreThanTheQueueTakes) {
+  Bench bench;
+  bench.hold();
+  bench.put_round_after_round(20);
+  const auto refused = bench.answers();
+  EXPECT_EQ(refused, std::vector(20 - kBatchMax - kQueueMax, kBusy));
+}
+
+TEST(BatchWriter, RefusesWhatCannotBeWritten) {
+  Bench bench;
+  bench.on_loop([&] {
+    bench.writer().set_usable(false, "no Redis");
+    bench.put(1);
+  });
+  EXPECT_EQ(bench.answers(), std::vector{kUnavailable});
+  EXPECT_EQ(bench.writer().health().detail, "no Redis");
+}
+
+TEST(BatchWriter, RefusesWhatWaitsWhenAskedTo) {
+  Bench bench;
+  bench.hold();
+  bench.put_round_after_round(kBatchMax + 2);
+  bench.on_loop([&] { bench.writer().refuse_waiting(); });
+  EXPECT_EQ(bench.answers(), (std::vector{kUnavailable, kUnavailable}));
+  EXPECT_EQ(bench.sizes(), Sizes{kBatchMax});
+}
+
+TEST(BatchWriter, WritesAllItHasBeforeItStops) {
+  Bench bench;
+  bench.on_loop([&] {
+    for (int i = 0; i < static_cast<int>(kQueueMax); ++i) bench.put(i);
+  });
+  EXPECT_EQ(bench.sizes(), (Sizes{kBatchMax, kQueueMax - kBatchMax}));
+  EXPECT_EQ(bench.answers().size(), kQueueMax);
+  bench.on_loop([&] { bench.put(0); });
+  EXPECT_EQ(bench.answers().back(), kUnavailable) << "after the end";
+}
+
+TEST(BatchWriter, MakesThingsOnTheLoop) {
+  Bench bench;
+  EXPECT_THROW(bench.writer().call([] { throw std::runtime_error("no file"); }),
+               std::runtime_error);
+}
+
+}  // namespace
+}  // namespace redis_store
