@@ -119,6 +119,13 @@ def test_a_batch_asked_again_gets_its_reply_and_changes_nothing(ledger):
     assert ledger.values == {"a": 2, "b": 1}
 
 
+def test_a_batch_asked_again_writes_so_that_what_it_refers_to_can_be_waited_for(ledger):
+    ledger.press(("a", 1, 0, 0))
+    before = ledger.client.hget(STATE, "beat")
+    ledger.press(("a", 1, 0, 0), number=1)
+    assert int(ledger.client.hget(STATE, "beat")) > int(before)
+
+
 def test_an_older_batch_is_stale(ledger):
     ledger.press(("a", 1, 0, 0))
     ledger.press(("a", 1, 0, 0))
@@ -164,16 +171,31 @@ def test_what_changes_nothing_is_not_published(ledger):
     assert ledger.load() == (0, NO_DIGEST, {})
 
 
-def test_keys_are_remembered_for_one_generation_more(ledger):
-    def begin_a_generation():
-        ledger.client.hset(STATE, "turned_ms", 1)
+def end_the_generation(ledger):
+    """The next one begins with the next key, or the next replica."""
+    ledger.client.hset(STATE, "turned_ms", 1)
 
+
+def test_keys_are_remembered_for_one_generation_more(ledger):
     ledger.press(keys=[("k", "a", "i")])
-    begin_a_generation()
+    end_the_generation(ledger)
     assert ledger.press(keys=[("k", "a", "i")])[0] == ["c 1"]
-    begin_a_generation()
+    end_the_generation(ledger)
     assert ledger.press(keys=[("k", "a", "i")])[0] == ["c 2"], "forgotten by now"
     assert len(ledger.client.keys("*:keys:*")) <= 2
+
+
+def test_last_batches_are_remembered_for_one_generation_more(connect):
+    gone = connect("gone").make()
+    first = gone.press(("a", 1, 0, 0))
+    end_the_generation(gone)
+    two = connect("two")
+    two.press(("a", 1, 0, 0))
+    assert gone.press(("a", 1, 0, 0), number=1) == first
+    end_the_generation(gone)
+    connect("three").press(("a", 1, 0, 0))
+    assert not gone.client.hexists(STATE, "b:gone"), "forgotten by now"
+    assert two.press(("a", 1, 0, 0), number=1)[0] == ["1 2 0 2"]
 
 
 def test_where_there_is_no_ledger_everything_says_so(connect):

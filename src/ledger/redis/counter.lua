@@ -4,7 +4,7 @@
 --
 -- Arguments and keys are checked before the first write, because an error does not undo what a
 -- function has written. Values have 64 bits and Lua's numbers 53: they stay texts, and Redis does
--- the sums.
+-- the sums. Each redis.call takes as long as a dozen lines of Lua, so that a batch makes few.
 
 local INTEGER_MAX = 9007199254740991 -- 2^53 - 1
 local COUNTERS_MAX = 1000
@@ -19,9 +19,10 @@ local function fail(code, why)
 end
 
 local function integer(args, i, low, high)
-  local text = args[i]
-  local value = text and #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
-  if not value or value < low or value > high then fail('BADARG', 'argument ' .. i) end
+  local value = tonumber(args[i])
+  if not value or value < low or value > high or value % 1 ~= 0 then
+    fail('BADARG', 'argument ' .. i)
+  end
   return value
 end
 
@@ -70,14 +71,23 @@ local function now_ms()
 end
 
 local function text_of(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 -- Pressing -------------------------------------------------------------------------------------
 
--- Keys and batches are remembered in a generation's hash; the one before it is looked up, too.
+-- Keys are remembered in a generation's hash; the one before it is looked up, too.
 local function names_of(prefix, generation)
   return prefix .. 'keys:' .. text_of(generation), prefix .. 'keys:' .. text_of(generation - 1)
+end
+
+-- The last batches of replicas that pressed nothing in this generation, nor in the one before it.
+local function forget_batches(state, generation)
+  local all = redis.call('HGETALL', state)
+  for i = 1, #all, 2 do
+    local begun = string.sub(all[i], 1, 2) == 'b:' and string.match(all[i + 1], '^%d+ (%d+) ')
+    if begun and tonumber(begun) < generation - 1 then redis.call('HDEL', state, all[i]) end
+  end
 end
 
 -- Begins a generation when the time has come, and forgets the one that is not looked up any more;
@@ -91,11 +101,8 @@ local function turn(prefix, state, generation, turned_ms)
   generation = generation + 1
   redis.call('HSET', state, 'generation', text_of(generation), 'turned_ms', text_of(now))
   redis.call('UNLINK', prefix .. 'keys:' .. text_of(generation - 2))
+  forget_batches(state, generation)
   return generation
-end
-
-local function remembered(current, previous, field)
-  return redis.call('HGET', current, field) or redis.call('HGET', previous, field)
 end
 
 -- The value of a counter that can be pressed: it exists, or there is room for it.
@@ -104,27 +111,37 @@ local function pressable(values, name)
          (redis.call('HLEN', values) < COUNTERS_MAX and '0')
 end
 
--- What a value is after a change that Redis has made: calls cost more than sums, where these are
--- exact.
+-- What a value is after Redis has changed it: calls cost more than sums, where these are exact.
 local function changed_by(values, name, value, change)
   if #value < 16 then return text_of(tonumber(value) + change) end
   return redis.call('HGET', values, name)
 end
 
--- Adds `count`, or as much of it as 64 bits take; returns how much, and the value then.
-local function add(values, name, value, count)
-  local added, step = 0, count
+-- Adds as much of `count` as 64 bits take to a value that has not enough room for all of it;
+-- returns how much, and the value then.
+local function fill(values, name, count)
+  local added, step = 0, math.floor(count / 2)
   while step >= 1 and added < count do
-    local reply = redis.pcall('HINCRBY', values, name, text_of(step))
-    if type(reply) == 'table' and reply.err then
-      step = math.floor(step / 2)
-    else
+    if type(redis.pcall('HINCRBY', values, name, text_of(step))) == 'number' then
       added = added + step
       step = math.min(step, count - added)
+    else
+      step = math.floor(step / 2)
     end
   end
-  if added == 0 then return 0, value end
-  return added, changed_by(values, name, value, added)
+  return added, redis.call('HGET', values, name)
+end
+
+-- Adds `count`, or as much of it as 64 bits take; returns how much, and the value then. Nothing
+-- where there is no room for the name.
+local function add(values, name, count)
+  local sum = redis.pcall('HINCRBY', values, name, text_of(count))
+  if type(sum) ~= 'number' then return fill(values, name, count) end
+  if sum == count and redis.call('HLEN', values) > COUNTERS_MAX then
+    redis.call('HDEL', values, name)
+    return nil
+  end
+  return count, sum <= INTEGER_MAX and text_of(sum) or redis.call('HGET', values, name)
 end
 
 -- Takes `count` away, or as much of it as there is; returns how much, and the value then.
@@ -138,10 +155,18 @@ end
 
 -- All presses without keys on one counter: first what adds, then what takes away, then resets.
 local function press_group(values, changed, name, increments, decrements, resets)
-  local value = pressable(values, name)
-  if not value then return '-' end
-  local added, high = add(values, name, value, increments)
-  local taken, low = take(values, name, high, decrements)
+  local added, high, taken, low = 0, nil, 0, nil
+  if increments > 0 then
+    added, high = add(values, name, increments)
+  else
+    high = pressable(values, name)
+  end
+  if not high then return '-' end
+  if decrements > 0 then
+    taken, low = take(values, name, high, decrements)
+  else
+    low = high
+  end
   if added > 0 or taken > 0 then changed[name] = low end
   if resets > 0 then
     redis.call('HSET', values, name, '0')
@@ -151,51 +176,48 @@ local function press_group(values, changed, name, increments, decrements, resets
 end
 
 local function press_one(values, changed, name, verb)
-  local value = pressable(values, name)
-  if not value then return 't' end
-  local done
+  local done, value
   if verb == 'i' then
-    done, value = add(values, name, value, 1)
+    done, value = add(values, name, 1)
+    if not done then return 't' end
     if done == 0 then return 'o' end
-  elseif verb == 'd' then
-    done, value = take(values, name, value, 1)
-    if done == 0 then return 'z' end
   else
-    redis.call('HSET', values, name, '0')
-    value = '0'
+    value = pressable(values, name)
+    if not value then return 't' end
+    if verb == 'd' then
+      done, value = take(values, name, value, 1)
+      if done == 0 then return 'z' end
+    else
+      redis.call('HSET', values, name, '0')
+      value = '0'
+    end
   end
   changed[name] = value
   return 'c ' .. value
 end
 
 local function press_with_key(values, changed, current, previous, key, name, verb)
-  local request = verb .. ' ' .. name .. ' '
-  local before = remembered(current, previous, 'k:' .. key)
+  local request, field = verb .. ' ' .. name .. ' ', 'k:' .. key
+  local before = redis.call('HGET', current, field) or redis.call('HGET', previous, field)
   if before then
     if string.sub(before, 1, #request) ~= request then return 'r' end
     return string.sub(before, #request + 1)
   end
   local answer = press_one(values, changed, name, verb)
-  redis.call('HSET', current, 'k:' .. key, request .. answer)
+  redis.call('HSET', current, field, request .. answer)
   return answer
 end
 
--- Counts the change and tells everybody. Returns what was told, empty when nothing was changed, and
--- how many changes there were. `beat` is written in any case.
-local function publish(state, channel, changed, epoch, changes, digest, beat)
+-- The change as everybody is told it, and the digest after it; empty when nothing was changed.
+local function told(changed, epoch, changes, digest)
   local lines = {}
   for name, value in pairs(changed) do lines[#lines + 1] = name .. ' ' .. value .. '\n' end
-  if #lines == 0 then
-    redis.call('HSET', state, 'beat', beat)
-    return '', changes
-  end
+  if #lines == 0 then return '', digest end
   table.sort(lines)
   local text = table.concat(lines)
-  local now_changes, now_digest = text_of(tonumber(changes) + 1), redis.sha1hex(digest .. text)
-  redis.call('HSET', state, 'changes', now_changes, 'digest', now_digest, 'beat', beat)
-  local message = table.concat({'c', epoch, now_changes, digest, now_digest}, ' ') .. '\n' .. text
-  redis.call('PUBLISH', channel, message)
-  return message, now_changes
+  local now_digest = redis.sha1hex(digest .. text)
+  return 'c ' .. epoch .. ' ' .. changes .. ' ' .. digest .. ' ' .. now_digest .. '\n' .. text,
+         now_digest
 end
 
 local function check_press(args)
@@ -220,45 +242,56 @@ local function check_press(args)
   return epoch, sequence, groups
 end
 
+-- What a batch was answered that is asked about again; nothing when it is a new one.
+local function answered(state, before, sequence, changes)
+  local last = tonumber(string.match(before, '^%d+'))
+  if last > sequence then fail('STALE', 'a later batch was pressed before') end
+  if last < sequence then return nil end
+  -- So that a WAIT or an AOF sync after the call covers what the repeat refers to.
+  redis.call('HINCRBY', state, 'beat', '1')
+  local size, rest = string.match(before, '^%d+ %d+ (%d+)\n(.*)$')
+  return {string.sub(rest, 1, tonumber(size)), string.sub(rest, tonumber(size) + 1), changes}
+end
+
 local function press(keys, args)
   local prefix = prefix_of(keys)
   local epoch, sequence, groups = check_press(args)
-  local state, values = keys[1], prefix .. 'values'
-  local found = redis.call('HMGET', state, 'epoch', 'changes', 'digest', 'beat', 'generation',
+  local state, values, batch = keys[1], prefix .. 'values', 'b:' .. args[2]
+  local found = redis.call('HMGET', state, 'epoch', 'changes', 'digest', batch, 'generation',
                            'turned_ms')
   if not found[1] then fail('EMPTY', 'there is no ledger') end
   if tonumber(found[1]) ~= epoch then fail('EPOCH', 'the ledger was made again') end
-  local changes, digest, beat = found[2], found[3], text_of(tonumber(found[4]) + 1)
-  local generation = tonumber(found[5])
-  local current, previous = names_of(prefix, generation)
-  local batch = 'b:' .. args[2]
-  local before = remembered(current, previous, batch)
-  if before then
-    local last, size, rest = string.match(before, '^(%d+) (%d+)\n(.*)$')
-    if tonumber(last) > sequence then fail('STALE', 'a later batch was pressed before') end
-    if tonumber(last) == sequence then
-      -- So that a WAIT or an AOF sync after the call covers what the repeat refers to.
-      redis.call('HSET', state, 'beat', beat)
-      return {string.sub(rest, 1, tonumber(size)), string.sub(rest, tonumber(size) + 1), changes}
-    end
-  end
-  local with_keys = 6 + 4 * groups
-  if #args >= with_keys then
-    current, previous = names_of(prefix, turn(prefix, state, generation, tonumber(found[6])))
+  local changes, digest, before = found[2], found[3], found[4]
+  local repeated = before and answered(state, before, sequence, changes)
+  if repeated then return repeated end
+  local generation, with_keys = tonumber(found[5]), 6 + 4 * groups
+  if #args >= with_keys or not before then
+    generation = turn(prefix, state, generation, tonumber(found[6]))
   end
   local answers, changed = {}, {}
   for i = 6, with_keys - 1, 4 do
     answers[#answers + 1] = press_group(values, changed, args[i], tonumber(args[i + 1]),
                                         tonumber(args[i + 2]), tonumber(args[i + 3]))
   end
-  for i = with_keys, #args, 3 do
-    answers[#answers + 1] = press_with_key(values, changed, current, previous, args[i],
-                                           args[i + 1], args[i + 2])
+  if #args >= with_keys then
+    local current, previous = names_of(prefix, generation)
+    for i = with_keys, #args, 3 do
+      answers[#answers + 1] = press_with_key(values, changed, current, previous, args[i],
+                                             args[i + 1], args[i + 2])
+    end
   end
-  local text, message = table.concat(answers, '\n'), nil
-  message, changes = publish(state, args[1], changed, found[1], changes, digest, beat)
-  redis.call('HSET', current, batch, text_of(sequence) .. ' ' .. #text .. '\n' .. text .. message)
-  return {text, message, changes}
+  local text = table.concat(answers, '\n')
+  local now_changes = text_of(tonumber(changes) + 1)
+  local message, now_digest = told(changed, found[1], now_changes, digest)
+  local reply = text_of(sequence) .. ' ' .. text_of(generation) .. ' ' .. #text .. '\n' .. text ..
+                message
+  if message == '' then
+    redis.call('HSET', state, batch, reply)
+    return {text, message, changes}
+  end
+  redis.call('HSET', state, 'changes', now_changes, 'digest', now_digest, batch, reply)
+  redis.call('PUBLISH', args[1], message)
+  return {text, message, now_changes}
 end
 
 -- Looking --------------------------------------------------------------------------------------
