@@ -104,6 +104,7 @@ Config defaults(Program program) {
   if (program == Program::counter) {
     config.redis_pubsub_channel = "counter-app";
     config.web_dir = "web/dist-counter";
+    config.threads = 1;                      // more presses: more replicas
     config.connections_per_address_max = 0;  // people learn load testing with it
     config.rate_limit_per_address = 0;
   }

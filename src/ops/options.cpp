@@ -225,7 +225,6 @@ std::vector<Option> options_of_a_server() {
              "where the embedded profile keeps its work"),
       secret(option("REDIS_URL", "–", checked_text("see docs/stores.md", &C::redis_url, anything),
                     "the work is kept in Redis: any number of replicas")),
-      option("THREADS", "cores", number(&C::threads, 1, kThreadsMax), "network threads"),
       option("LOG_LEVEL", "info", one_of({"debug", "info", "warning", "error"}, &C::log_level), ""),
       option("LOG_FORMAT", "text", one_of({"text", "json"}, &C::log_format), ""),
       option("REPLICA_NAME", "host name",
@@ -246,10 +245,13 @@ std::vector<Option> options_of_a_server() {
 }
 
 /// Options that both programs have with defaults of their own.
-std::vector<Option> options_with(std::string_view channel, std::string_view web_dir,
-                                 std::string_view connections, std::string_view requests) {
+std::vector<Option> options_with(std::string_view threads, std::string_view channel,
+                                 std::string_view web_dir, std::string_view connections,
+                                 std::string_view requests) {
   using C = Config;
   return {
+      option("THREADS", std::string(threads), number(&C::threads, 1, kThreadsMax),
+             "network threads"),
       option("REDIS_PUBSUB_CHANNEL", std::string(channel),
              checked_text("1 – 64 characters", &C::redis_pubsub_channel, header_word),
              "where replicas tell each other what happens"),
@@ -341,11 +343,11 @@ Options joined(std::initializer_list<Options> parts) {
 }  // namespace
 
 const std::vector<Option>& options(Program program) {
-  static const Options canvas =
-      joined({options_of_a_server(), options_with("pixel-battle", "web/dist", "1000", "200"),
-              options_of_the_players(), options_of_the_canvas()});
+  static const Options canvas = joined(
+      {options_of_a_server(), options_with("cores", "pixel-battle", "web/dist", "1000", "200"),
+       options_of_the_players(), options_of_the_canvas()});
   static const Options counter =
-      joined({options_of_a_server(), options_with("counter-app", "web/dist-counter", "0", "0"),
+      joined({options_of_a_server(), options_with("1", "counter-app", "web/dist-counter", "0", "0"),
               options_of_redis_in_parts()});
   return program == Program::counter ? counter : canvas;
 }
