@@ -71,7 +71,7 @@ local function now_ms()
 end
 
 local function text_of(number)
-  return string.format('%d', number)
+  return string.format('%.0f', number)
 end
 
 -- Pressing -------------------------------------------------------------------------------------
