@@ -49,6 +49,7 @@ class BatchWriter {
 
   /// What runs on the loop.
   struct Work {
+    std::function<void()> make_link;     // first
     std::function<Task<>()> link;        // until stop_link
     std::function<void()> stop_link;     // when everything is answered
     std::function<Task<>(Batch)> write;  // writes one batch and answers it; one after the other
@@ -61,21 +62,20 @@ class BatchWriter {
   /// For whoever else works on the loop.
   [[nodiscard]] boost::asio::io_context& io() { return io_; }
 
-  /// Calls `make` on the loop and waits for it: what is made there may begin at once to work, but
-  /// not before it is made. Throws what `make` throws.
-  template <class Make>
-  void call(Make make) {
-    boost::asio::post(io_, boost::asio::use_future(std::move(make))).get();
-  }
-
-  /// Waits until operations can be written, but no longer than `wait`. Once.
+  /// Waits until operations can be written, but no longer than `wait`. Once. Throws what make_link
+  /// throws: then nothing was started.
   void start(Work work, std::chrono::milliseconds wait) {
     work_ = std::move(work);
-    std::unique_lock lock(mutex_);
-    serving_ = true;
-    health_ = {false, "not connected to Redis yet"};
+    {
+      const std::lock_guard lock(mutex_);
+      serving_ = true;
+      health_ = {false, "not connected to Redis yet"};
+    }
+    // On the loop: a link begins to work at once, but not before it is made.
+    boost::asio::post(io_, boost::asio::use_future([this] { work_.make_link(); })).get();
     link_ended_ = spawn(work_.link());
     writes_ended_ = spawn(write_all());
+    std::unique_lock lock(mutex_);
     writable_.wait_for(lock, wait, [this] { return health_.writable; });
   }
 

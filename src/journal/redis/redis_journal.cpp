@@ -85,14 +85,15 @@ base::Result<Start> OverRedis::start(OnCommitted on_committed, OnReset on_reset,
   on_reset_ = std::move(on_reset);
   on_fatal_ = std::move(on_fatal);
   try {
-    writer_.call([this] { link_.emplace(writer_.io().get_executor(), options_, events()); });
+    writer_.start(
+        {.make_link = [this] { link_.emplace(writer_.io().get_executor(), options_, events()); },
+         .link = [this] { return link_->run(); },
+         .stop_link = [this] { link_->stop(); },
+         .write = [this](Batch batch) { return write(std::move(batch)); }},
+        options_.start_wait);
   } catch (const std::exception& error) {
     return base::Error{std::string("the journal over Redis cannot start: ") + error.what()};
   }
-  writer_.start({.link = [this] { return link_->run(); },
-                 .stop_link = [this] { link_->stop(); },
-                 .write = [this](Batch batch) { return write(std::move(batch)); }},
-                options_.start_wait);
   const std::lock_guard lock(mutex_);
   starting_ = false;
   if (first_) return std::move(*std::exchange(first_, std::nullopt));

@@ -59,14 +59,16 @@ class OverRedis final : public Ledger {
 base::Status OverRedis::start(Events events) {
   events_ = std::move(events);
   try {
-    writer_.call([this] { link_.emplace(writer_.io().get_executor(), options_, link_events()); });
+    writer_.start(
+        {.make_link =
+             [this] { link_.emplace(writer_.io().get_executor(), options_, link_events()); },
+         .link = [this] { return link_->run(); },
+         .stop_link = [this] { link_->stop(); },
+         .write = [this](auto pressed) { return write(std::move(pressed)); }},
+        options_.start_wait);
   } catch (const std::exception& error) {
     return base::Error{std::string("the ledger over Redis cannot start: ") + error.what()};
   }
-  writer_.start({.link = [this] { return link_->run(); },
-                 .stop_link = [this] { link_->stop(); },
-                 .write = [this](auto pressed) { return write(std::move(pressed)); }},
-                options_.start_wait);
   return base::Done{};
 }
 

@@ -35,7 +35,8 @@ class Bench {
                              .busy = kBusy,
                              .unavailable = kUnavailable,
                              .gather_max = gather_max}) {
-    writer_.start({.link = [this] { return link(); },
+    writer_.start({.make_link = [] {},
+                   .link = [this] { return link(); },
                    .stop_link = [this] { stop_.cancel(); },
                    .write = [this](Writer::Batch batch) { return write(std::move(batch)); }},
                   kLong);
@@ -179,9 +180,35 @@ TEST(BatchWriter, WritesAllItHasBeforeItStops) {
   EXPECT_EQ(bench.answers().back(), kUnavailable) << "after the end";
 }
 
-TEST(BatchWriter, MakesThingsOnTheLoop) {
-  Bench bench;
-  EXPECT_THROW(bench.writer().call([] { throw std::runtime_error("no file"); }),
+/// The start of a link that can never be used.
+class Starting {
+ public:
+  /// `made` when it is made.
+  void start(std::function<void(Writer&)> made) {
+    writer_.start({.make_link = [this, made] { made(writer_); },
+                   .link = [this]() -> Writer::Task<> { co_await stop_.async_wait(kAwait); },
+                   .stop_link = [this] { stop_.cancel(); },
+                   .write = [](Writer::Batch) -> Writer::Task<> { co_return; }},
+                  std::chrono::milliseconds(0));
+  }
+  ~Starting() { writer_.stop(); }
+  [[nodiscard]] std::string why() const { return writer_.health().detail; }
+
+ private:
+  loop::EventLoop loop_{[](const std::string& bug) { ADD_FAILURE() << bug; }};
+  asio::steady_timer stop_{loop_.io(), asio::steady_timer::time_point::max()};
+  Writer writer_{loop_.io(), {}};
+};
+
+TEST(BatchWriter, KeepsWhatALinkSaysWhileItIsBeingMade) {
+  Starting starting;
+  starting.start([](Writer& writer) { writer.set_usable(false, "refused"); });
+  EXPECT_EQ(starting.why(), "refused");
+}
+
+TEST(BatchWriter, ThrowsWhatMakingTheLinkThrows) {
+  Starting starting;
+  EXPECT_THROW(starting.start([](Writer&) { throw std::runtime_error("no file"); }),
                std::runtime_error);
 }
 
