@@ -174,6 +174,8 @@ class HttpConnection final : public Connection,
   const bool peer_is_proxy_;
   Admission::Place place_;
   AwaitedReply awaited_{worker_, *this};
+  // Not in the coroutine: Asio keeps small frames for the next one, but not large ones.
+  std::optional<Exchange> exchange_;
   boost::beast::flat_buffer buffer_{limits::kHeaderBytesMax + 2 * kReadBytes};
   std::int64_t deadline_ms_ = INT64_MAX;
   Traffic traffic_;
@@ -197,7 +199,7 @@ Task<> HttpConnection::run(std::shared_ptr<HttpConnection>) {
 /// Reads one request and answers it. One without a body whose answer is there at once passes
 /// through no other coroutine: each would cost as much as parsing a few fields.
 Task<HttpConnection::Next> HttpConnection::exchange() {
-  Exchange exchange;
+  Exchange& exchange = exchange_.emplace();
   idle_ = buffer_.size() == 0;
   timed_out_ = false;
   if (idle_ && served_ && worker_.draining()) co_return Next::close;
