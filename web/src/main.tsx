@@ -79,8 +79,9 @@ function rememberCamera(): void {
 
 const game = new Game({ telegram, state, opening, onCamera: rememberCamera });
 
-addEventListener("hashchange", () => {
-  const spot = parseHash(location.hash);
+// The address that was asked for: by now rememberCamera may have written another one.
+addEventListener("hashchange", ({ newURL }) => {
+  const spot = parseHash(new URL(newURL).hash);
   if (spot) game.stage?.visit(spot, spot.zoom ?? PLACE_AT_SCALE);
 });
 
