@@ -158,6 +158,18 @@ test("a deep link opens its spot, and the address follows the camera", async () 
   assert.match(await phone.testId("coordinates").textContent(), /123, 46/);
 });
 
+test("a link is followed though the page has just written its own place", async () => {
+  const desktop = await player("desktop", "/#100,100,20");
+  await desktop.page.evaluate(() => {
+    location.hash = "#70,80,20";
+    history.replaceState(history.state, "", "#1,2,20"); // before anybody hears of the link
+  });
+  await eventually("the camera is there", async () => {
+    const { view } = await desktop.state();
+    return view.x === 70.5 && view.y === 80.5;
+  });
+});
+
 test("the pixel card tells who and when: by tap, by right click", async () => {
   const desktop = await player("desktop", "/#140,140,20");
   const phone = await player("phone", "/#142,140,20");
