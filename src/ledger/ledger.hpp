@@ -22,7 +22,8 @@ struct Counter {
   friend bool operator==(const Counter&, const Counter&) = default;
 };
 
-/// What a ledger tells, on its own threads; short, never calls the ledger, none after stop().
+/// What a ledger tells, on its own threads or the loop it lives on; short, never calls the ledger,
+/// none after stop().
 struct Events {
   /// All counters: at the start, and when they are others than could be followed.
   std::function<void(std::span<const Counter> counters)> on_loaded;

@@ -20,7 +20,7 @@ class Ledger:
         self.client, self.replica, self.epoch, self.number = client, replica, 1, 0
 
     def call(self, name, *args):
-        return self.client.execute_command("FCALL", f"pc1_{name}", 1, STATE, *args)
+        return self.client.execute_command("FCALL", f"pc2_{name}", 1, STATE, *args)
 
     def make(self, changes=0, digest=NO_DIGEST, **counters):
         """Makes the first epoch."""

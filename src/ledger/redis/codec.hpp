@@ -1,5 +1,5 @@
 // The texts of docs/ledger.md: a batch of presses as the arguments of
-// pc1_press, its answers handed out, and what is published. Pure.
+// pc2_press, its answers handed out, and what is published. Pure.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ class Batch {
  public:
   explicit Batch(std::span<const counter::Press> presses);
 
-  /// The arguments of pc1_press that stand for the presses.
+  /// The arguments of pc2_press that stand for the presses.
   [[nodiscard]] std::vector<std::string> arguments() const;
 
   /// The answers, in the order of the presses: every increment gets a value of its own. nullopt

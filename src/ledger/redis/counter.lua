@@ -1,4 +1,4 @@
-#!lua name=counter_v1
+#!lua name=counter_v2
 -- The counters' ledger as a Redis Function library. docs/redis.md specifies the keys, the texts and
 -- the functions; the rules of a press are those of src/counter/press.cpp.
 --
@@ -361,8 +361,8 @@ local function make(keys, args)
   return 'made'
 end
 
-redis.register_function('pc1_press', press)
-redis.register_function{function_name = 'pc1_look', callback = look, flags = {'no-writes'}}
-redis.register_function{function_name = 'pc1_load', callback = load, flags = {'no-writes'}}
-redis.register_function('pc1_offer', offer)
-redis.register_function('pc1_make', make)
+redis.register_function('pc2_press', press)
+redis.register_function{function_name = 'pc2_look', callback = look, flags = {'no-writes'}}
+redis.register_function{function_name = 'pc2_load', callback = load, flags = {'no-writes'}}
+redis.register_function('pc2_offer', offer)
+redis.register_function('pc2_make', make)

@@ -83,7 +83,7 @@ Link::Link(const asio::any_io_executor& executor, const RedisOptions& options, L
 
 template <class... Words>
 redis::Command Link::function(std::string_view name, const Words&... words) const {
-  return redis::command("FCALL", std::string("pc1_").append(name), "1", kStateKey, words...);
+  return redis::command("FCALL", std::string("pc2_").append(name), "1", kStateKey, words...);
 }
 
 Link::Called<std::string> Link::press(std::uint64_t epoch, std::uint64_t number,
@@ -96,9 +96,9 @@ Link::Called<std::string> Link::press(std::uint64_t epoch, std::uint64_t number,
     tell_doubt();
     co_return reply.error();
   }
-  if (reply->elements.size() != 3) co_return surprising("pc1_press");
+  if (reply->elements.size() != 3) co_return surprising("pc2_press");
   const auto changes = base::parse_number<std::uint64_t>(reply->elements[2].text);
-  if (!changes) co_return surprising("pc1_press");
+  if (!changes) co_return surprising("pc2_press");
   follow(reply->elements[1].text);
   // What was pressed here may come after something that was not heard of yet. Only what is in
   // memory here can be made again where Redis is lost, so nothing else is acknowledged.
@@ -137,7 +137,7 @@ Link::Called<Standing> Link::look() {
   const auto reply = co_await client_.ask_one(function("look"), kCallTime);
   if (!reply) co_return reply.error();
   const auto there = standing_in(*reply);
-  if (!there) co_return surprising("pc1_look");
+  if (!there) co_return surprising("pc2_look");
   co_return *there;
 }
 
@@ -153,7 +153,7 @@ asio::awaitable<bool> Link::load() {
   const auto counters = counters_in(*reply);
   if (!there || !counters) {
     loaded_ = false;
-    co_return fail(surprising("pc1_load").message);
+    co_return fail(surprising("pc2_load").message);
   }
   follower_.reset(*there);
   seen_changes_ = there->changes;
