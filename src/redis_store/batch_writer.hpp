@@ -1,7 +1,8 @@
 // Writes what a store over Redis is given, in batches: operations gather, from any thread, while
-// the batch before them is being written, and as long as others are about to come.
+// the batch before them is being written and, if asked for, until as many have come as that had.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -42,9 +43,9 @@ class BatchWriter {
   struct Options {
     std::size_t queue_max = 0;
     std::size_t batch_max = 0;
-    Refused busy;         // the answer when the queue is full
-    Refused unavailable;  // when nothing can be written now
-    std::chrono::milliseconds gather_max{2};
+    Refused busy;                             // the answer when the queue is full
+    Refused unavailable;                      // when nothing can be written now
+    std::chrono::milliseconds gather_max{0};  // how long a batch waits for more operations
   };
 
   /// What runs on the loop.
@@ -99,7 +100,7 @@ class BatchWriter {
       if (health_.writable) {
         if (queue_.size() < options_.queue_max) {
           queue_.add(std::move(operation), std::move(on_answer));
-          if (queue_.size() == 1) boost::asio::post(io_, [this] { gathered_.cancel(); });
+          if (queue_.size() == wanted_) boost::asio::post(io_, [this] { gathered_.cancel(); });
           return;
         }
         refused = &options_.busy;
@@ -118,7 +119,8 @@ class BatchWriter {
     return true;
   }
 
-  /// What was not sent yet need not wait for what became of that which was.
+  /// What was not sent yet need not wait for what became of that which was: while a batch is being
+  /// written.
   void refuse_waiting() {
     Batch refused;
     {
@@ -161,8 +163,10 @@ class BatchWriter {
   static constexpr std::chrono::milliseconds kRetryEvery{20};
   // How long stop() goes on asking what became of operations whose outcome is unknown.
   static constexpr std::chrono::milliseconds kStopWithin{3'000};
-  // The first runs what was ready, the next ones read and run what has come to the sockets since.
+  // A round reads and runs what has come to the sockets.
   static constexpr int kQuietRounds = 3;
+  // Of operations that were expected and did not come, this part is not expected again.
+  static constexpr std::size_t kForget = 8;
 
   /// What is thrown in it is a bug and leaves the loop.
   std::future<void> spawn(Task<> task) {
@@ -176,39 +180,56 @@ class BatchWriter {
 
   Batch take() {
     const std::lock_guard lock(mutex_);
+    wanted_ = 0;  // nobody waits for any
     return queue_.take(options_.batch_max);
   }
 
-  std::size_t waiting() const {
+  /// Waits until so many operations wait, or the writer stops; returns how many wait then.
+  Task<std::size_t> wait_for(std::size_t wanted, Clock::time_point end) {
+    while (true) {
+      const auto waiting = want(wanted);
+      if (waiting >= wanted || stopping_ || Clock::now() >= end) co_return waiting;
+      gathered_.expires_at(end);
+      co_await gathered_.async_wait(redis::kAwait);
+    }
+  }
+
+  std::size_t want(std::size_t wanted) {
     const std::lock_guard lock(mutex_);
+    wanted_ = wanted;
     return queue_.size();
   }
 
-  /// Waits as long as the loop goes on bringing operations: a batch costs Redis much more than an
-  /// operation in it does.
-  Task<> gather() {
-    const auto end = Clock::now() + options_.gather_max;
-    int rounds = 0;  // without another one
-    for (auto before = waiting(); rounds < kQuietRounds && Clock::now() < end; ++rounds) {
+  /// Waits for so many as long as a few rounds of the loop bring some: falling asleep and being
+  /// woken would take longer.
+  Task<> stay_awake_for(std::size_t wanted) {
+    std::size_t before = 0;
+    for (int quiet = 0; quiet < kQuietRounds; ++quiet) {
+      const auto waiting = want(wanted);
+      if (waiting >= wanted) break;
+      if (std::exchange(before, waiting) < waiting) quiet = 0;
       co_await boost::asio::post(io_, redis::kAwait);
-      const auto now = waiting();
-      if (std::exchange(before, now) < now) rounds = -1;
-      if (now >= options_.batch_max) break;
     }
+  }
+
+  /// A batch costs Redis much more than an operation in it does, and those who were answered with
+  /// the last one are about to ask again: waits for as many, but no longer than that batch took.
+  Task<> gather() {
+    co_await stay_awake_for(expected_);
+    const auto time = std::min<Clock::duration>(last_took_, options_.gather_max);
+    const auto come = co_await wait_for(expected_, Clock::now() + time);
+    const auto most = std::max(come, expected_);
+    expected_ = std::min(most - (most - come + kForget - 1) / kForget, options_.batch_max);
   }
 
   Task<> write_all() {
     while (true) {
-      if (waiting() > 0) co_await gather();
-      Batch batch = take();
-      if (!batch.empty()) {
-        co_await work_.write(std::move(batch));
-      } else if (stopping_) {
-        break;
-      } else {
-        gathered_.expires_at(Clock::time_point::max());
-        co_await gathered_.async_wait(redis::kAwait);
-      }
+      const auto waiting = co_await wait_for(1, Clock::time_point::max());
+      if (waiting == 0) break;
+      if (options_.gather_max.count() > 0) co_await gather();
+      const auto begin = Clock::now();
+      co_await work_.write(take());
+      last_took_ = Clock::now() - begin;
     }
     work_.stop_link();
   }
@@ -221,6 +242,7 @@ class BatchWriter {
   std::condition_variable writable_;
   bool serving_ = false;  // between start() and stop()
   Batch queue_;
+  std::size_t wanted_ = 1;  // gathered_ is cancelled when so many wait
   base::Health health_{false, "not started"};
 
   std::mutex stop_mutex_;  // one stop() at a time
@@ -229,7 +251,9 @@ class BatchWriter {
 
   // The loop's own.
   boost::asio::io_context& io_;
-  boost::asio::steady_timer gathered_;  // cancelled when there is something to write
+  boost::asio::steady_timer gathered_;
+  std::size_t expected_ = 1;     // as many as the fullest of the last batches had
+  Clock::duration last_took_{};  // to write the last batch
   bool stopping_ = false;
   Clock::time_point give_up_at_ = Clock::time_point::max();
 };

@@ -1,5 +1,6 @@
 #include "ledger/redis/redis_ledger.hpp"
 
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <span>
@@ -19,6 +20,9 @@ namespace {
 
 namespace limits = base::limits;
 
+/// Presses are all alike, so that a batch of many costs Redis as much as a batch of one.
+constexpr std::chrono::milliseconds kGatherMax{2};
+
 class OverRedis final : public Ledger {
  public:
   OverRedis(RedisOptions options, boost::asio::io_context& io)
@@ -26,7 +30,8 @@ class OverRedis final : public Ledger {
         writer_(io, {.queue_max = limits::kLedgerQueueMax,
                      .batch_max = limits::kLedgerBatchMax,
                      .busy = busy(),
-                     .unavailable = unavailable()}) {}
+                     .unavailable = unavailable(),
+                     .gather_max = kGatherMax}) {}
   ~OverRedis() override { stop(); }
 
   base::Status start(Events events) override;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "base/callback.hpp"
@@ -25,6 +26,8 @@ constexpr std::size_t kBatchMax = 4;
 
 /// As long as nothing waits for it.
 constexpr std::chrono::milliseconds kLong = std::chrono::minutes(1);
+/// Long enough for everything that a test does meanwhile.
+constexpr std::chrono::milliseconds kAWhile{500};
 
 /// A writer whose batches are held while somebody wants that; every operation is its own answer.
 class Bench {
@@ -57,9 +60,16 @@ class Bench {
   void put(int operation) {
     writer_.put(operation, [this](const int& answer) { answers_.push_back(answer); });
   }
-  /// One operation in each of so many rounds of the loop.
-  void put_round_after_round(int rounds) {
-    asio::co_spawn(loop_.io(), put_rounds(rounds), asio::use_future).get();
+  void put_together(int operations) {
+    on_loop([=, this] {
+      for (int i = 0; i < operations; ++i) put(i);
+    });
+  }
+  /// Two operations, and between them time to write the first.
+  void put_two_apart() {
+    put_together(1);
+    for (int i = 0; i < 10; ++i) on_loop([] {});
+    put_together(1);
   }
 
   /// Every batch from now on is written without waiting.
@@ -72,8 +82,24 @@ class Bench {
   void hold() {
     on_loop([this] { held_ = true; });
   }
-  void await_a_batch() {
-    while (on_loop([this] { return sizes_.empty(); })) {
+  std::size_t batches_so_far() {
+    return on_loop([this] { return sizes_.size(); });
+  }
+  void await_batches(std::size_t count) {
+    while (batches_so_far() < count) {
+    }
+  }
+  /// One batch of so many operations, which takes as long as said.
+  void write_slowly(int operations, std::chrono::milliseconds time) {
+    const auto batches = batches_so_far();
+    hold();
+    put_together(operations);
+    await_batches(batches + 1);
+    std::this_thread::sleep_for(time);
+    release();
+  }
+  void await_answers(int count) {
+    while (on_loop([this] { return answers_.size(); }) < static_cast<std::size_t>(count)) {
     }
   }
   /// Stops the writer, and returns the sizes of its batches.
@@ -96,13 +122,6 @@ class Bench {
     while (held_) co_await written_.async_wait(kAwait);
     for (std::size_t i = 0; i < batch.size(); ++i) batch.on_answers[i](batch.operations[i]);
   }
-  Writer::Task<> put_rounds(int rounds) {
-    for (int i = 0; i < rounds; ++i) {
-      put(i);
-      co_await asio::post(loop_.io(), kAwait);
-    }
-  }
-
   loop::EventLoop loop_{[](const std::string& bug) { ADD_FAILURE() << bug; }};
   asio::steady_timer stop_{loop_.io(), asio::steady_timer::time_point::max()};
   asio::steady_timer written_{loop_.io(), asio::steady_timer::time_point::max()};
@@ -114,40 +133,80 @@ class Bench {
   std::vector<int> answers_;
 };
 
-TEST(BatchWriter, WhatComesRoundAfterRoundLeavesTogether) {
+TEST(BatchWriter, WhatComesTogetherLeavesTogether) {
   Bench bench;
-  bench.put_round_after_round(3);
+  bench.put_together(3);
   EXPECT_EQ(bench.sizes(), Sizes{3});
   EXPECT_EQ(bench.answers(), (std::vector{0, 1, 2}));
 }
 
-TEST(BatchWriter, GathersNoLongerThanItMay) {
+TEST(BatchWriter, OneAloneWaitsForNobody) {
+  Bench bench;
+  bench.put_two_apart();
+  EXPECT_EQ(bench.sizes(), (Sizes{1, 1}));
+}
+
+TEST(BatchWriter, WaitsForAsManyAsTheBatchBeforeHad) {
+  Bench bench;
+  bench.write_slowly(2, kAWhile);
+  bench.put_two_apart();
+  EXPECT_EQ(bench.sizes(), (Sizes{2, 2}));
+}
+
+TEST(BatchWriter, WaitsNoLongerThanTheBatchBeforeTook) {
+  Bench bench;
+  bench.write_slowly(2, std::chrono::milliseconds(20));
+  bench.put_together(1);
+  bench.await_answers(3);
+  EXPECT_EQ(bench.sizes(), (Sizes{2, 1}));
+}
+
+TEST(BatchWriter, WaitsNoLongerThanItMay) {
+  Bench bench(std::chrono::milliseconds(1));
+  bench.write_slowly(2, kAWhile);
+  bench.put_together(1);
+  std::this_thread::sleep_for(kAWhile / 4);
+  bench.put_together(1);
+  EXPECT_EQ(bench.sizes(), (Sizes{2, 1, 1}));
+}
+
+TEST(BatchWriter, WaitsForNobodyUnlessAskedTo) {
   Bench bench(std::chrono::milliseconds(0));
-  bench.put_round_after_round(kBatchMax);
-  EXPECT_GT(bench.sizes().size(), 1);
+  bench.write_slowly(2, kAWhile);
+  bench.put_two_apart();
+  EXPECT_EQ(bench.sizes(), (Sizes{2, 1, 1}));
+}
+
+TEST(BatchWriter, StopsWaitingForThoseThatDoNotComeAgain) {
+  Bench bench;
+  bench.write_slowly(2, kAWhile);
+  bench.write_slowly(1, kAWhile);
+  bench.put_two_apart();
+  EXPECT_EQ(bench.sizes(), (Sizes{2, 1, 1, 1}));
 }
 
 TEST(BatchWriter, ABatchHasSoManyOperationsAtMost) {
   Bench bench;
-  bench.put_round_after_round(kBatchMax + 1);
+  bench.put_together(kBatchMax + 1);
   EXPECT_EQ(bench.sizes(), (Sizes{kBatchMax, 1}));
 }
 
 TEST(BatchWriter, GathersWhileABatchIsBeingWritten) {
   Bench bench;
   bench.hold();
-  bench.on_loop([&] { bench.put(0); });
-  bench.await_a_batch();
-  bench.put_round_after_round(20);
+  bench.put_together(1);
+  bench.await_batches(1);
+  bench.put_together(kQueueMax);
   EXPECT_EQ(bench.sizes(), (Sizes{1, kBatchMax, kQueueMax - kBatchMax}));
 }
 
 TEST(BatchWriter, RefusesMoreThanTheQueueTakes) {
   Bench bench;
   bench.hold();
-  bench.put_round_after_round(20);
-  const auto refused = bench.answers();
-  EXPECT_EQ(refused, std::vector(20 - kBatchMax - kQueueMax, kBusy));
+  bench.put_together(1);
+  bench.await_batches(1);
+  bench.put_together(kQueueMax + 2);
+  EXPECT_EQ(bench.answers(), (std::vector{kBusy, kBusy}));
 }
 
 TEST(BatchWriter, RefusesWhatCannotBeWritten) {
@@ -163,7 +222,9 @@ TEST(BatchWriter, RefusesWhatCannotBeWritten) {
 TEST(BatchWriter, RefusesWhatWaitsWhenAskedTo) {
   Bench bench;
   bench.hold();
-  bench.put_round_after_round(kBatchMax + 2);
+  bench.put_together(kBatchMax);
+  bench.await_batches(1);
+  bench.put_together(2);
   bench.on_loop([&] { bench.writer().refuse_waiting(); });
   EXPECT_EQ(bench.answers(), (std::vector{kUnavailable, kUnavailable}));
   EXPECT_EQ(bench.sizes(), Sizes{kBatchMax});
@@ -171,12 +232,10 @@ TEST(BatchWriter, RefusesWhatWaitsWhenAskedTo) {
 
 TEST(BatchWriter, WritesAllItHasBeforeItStops) {
   Bench bench;
-  bench.on_loop([&] {
-    for (int i = 0; i < static_cast<int>(kQueueMax); ++i) bench.put(i);
-  });
+  bench.put_together(kQueueMax);
   EXPECT_EQ(bench.sizes(), (Sizes{kBatchMax, kQueueMax - kBatchMax}));
   EXPECT_EQ(bench.answers().size(), kQueueMax);
-  bench.on_loop([&] { bench.put(0); });
+  bench.put_together(1);
   EXPECT_EQ(bench.answers().back(), kUnavailable) << "after the end";
 }
 
