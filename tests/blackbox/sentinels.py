@@ -71,7 +71,7 @@ class Sentinel(Node):
             config.write_text("\n".join([
                 f"bind {self.host}", f"port {self.port}", f"dir {self.folder}",
                 f"logfile {self.folder}/redis.log", *self.settings["lines"].split("\n")]) + "\n")
-        self._run([*self.wrap, "redis-sentinel", str(config)])
+        self._run([*self.wrap, "redis-server", str(config), "--sentinel"])
         eventually(lambda: self.client().ping(), "a sentinel answers")
         return self
 

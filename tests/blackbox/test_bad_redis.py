@@ -119,7 +119,7 @@ def test_a_sentinel_taken_for_a_redis(tmp_path, start_node, start_on):
     port = hot.RedisServer(tmp_path / "unused").port
     config.write_text(f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\n"
                       f"sentinel monitor mymaster 127.0.0.1 {node.port} 1\n")
-    sentinel = subprocess.Popen(["redis-sentinel", config], stdout=subprocess.DEVNULL)
+    sentinel = subprocess.Popen(["redis-server", config, "--sentinel"], stdout=subprocess.DEVNULL)
     try:
         check_not_ready(start_on(f"redis://127.0.0.1:{port}"), "redis+sentinel://")
     finally:
